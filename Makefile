@@ -1,0 +1,50 @@
+# Everything a developer of Reactor types. Each target installs what it needs first, once; a second call is instant.
+#
+#   make dev DIR=school ARGS="--port 4000"     make test ARGS="-k values -x"     make bench ARGS="W1 --quick"
+
+DIR ?= .
+ARGS ?=
+
+stamps := .venv/installed
+sources := pyproject.toml tools/install tools/find-python
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help dev test check bench docs lock clean
+
+help: ## show this
+	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+dev: $(stamps)/dev ## serve the application in DIR (the school application here), reloading on every change
+	@exec .venv/bin/reactor dev "$(DIR)" $(ARGS)
+
+test: $(stamps)/test tests/clients/node_modules/.installed ## run every test that this machine can run
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: $(stamps)/check ## lint, formatting, types, import order, sizes
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+	.venv/bin/python tools/check_sizes.py
+	.venv/bin/pyright
+
+bench: $(stamps)/dev ## measure speed and memory against their floors (half an hour; ARGS="W1 --quick" for less)
+	@.venv/bin/python bench/run.py $(ARGS)
+
+docs: $(stamps)/dev ## write the generated pages of docs/ again
+	.venv/bin/python -m reactor.settings > docs/reference/settings.md
+
+lock: ## choose versions again after a change of dependencies (ARGS=--upgrade for the newest)
+	tools/lock $(ARGS)
+	npm install --prefix tests/clients --package-lock-only --ignore-scripts --no-audit --no-fund
+
+clean: ## remove what make has made; data folders stay
+	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info tests/clients/node_modules
+	find reactor tests tools bench functions -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(stamps)/%: requirements/%.txt $(sources)
+	@tools/install $*
+	@mkdir -p $(@D) && touch $@
+
+tests/clients/node_modules/.installed: tests/clients/package-lock.json tools/install-clients tools/has-node
+	@tools/install-clients

@@ -1,0 +1,68 @@
+"""What every test gets: patience of hypothesis, and skips that are counted, explained and, on request, failures.
+
+A test that needs something which a machine may lack skips itself, with the remedy as reason. The end of the run lists
+what was skipped and how to enable it. With `--strict-skips`, or REACTOR_TEST_STRICT=1, a skipped test is a failed one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Generator
+
+import hypothesis
+import pytest
+
+# How long an example takes says more about the machine's other work than about the code.
+hypothesis.settings.register_profile("reactor", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("reactor")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--strict-skips", action="store_true", help="a skipped test is a failed one (REACTOR_TEST_STRICT=1)"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _fail_if_strict(report, item.config)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped:
+        _fail_if_strict(report, collector.config)
+    return report
+
+
+def _fail_if_strict(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    if config.getoption("--strict-skips") or os.environ.get("REACTOR_TEST_STRICT") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and skips are failures here: {_reason(report)}"
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was skipped and how to enable it: one line per reason, with the number of tests behind it."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for report in terminalreporter.stats.get("skipped", []):
+        places[_reason(report)].append(report.nodeid.partition("::")[0])
+    if not places:
+        return
+    terminalreporter.section("skipped, and how to enable it")
+    for reason, files in sorted(places.items()):
+        where = ", ".join(sorted(set(files)))
+        terminalreporter.line(f"{len(files)} x {reason} ({where})")
