@@ -1,0 +1,152 @@
+"""Every error Reactor raises on purpose.
+
+    Exception
+    ├── ConvexError                  application error with data, thrown by functions, shown to clients whole
+    └── ReactorError                 everything of ours
+        ├── DeveloperError           a function's or a caller's fault; catchable inside functions
+        │   ├── InvalidValue         not a storable value: kind, size, depth, field name
+        │   │   └── InvalidId        not the text of a document id
+        │   ├── ArgumentValidationError
+        │   ├── ReturnsValidationError
+        │   ├── FunctionNotFound     no such function, or not for this caller
+        │   └── LoadError            functions/ or schema.py cannot be loaded
+        ├── StoreError               the database file or server
+        │   ├── StoreFull            no room on the disk; nothing was written
+        │   ├── StoreLocked          another server has this data folder
+        │   └── StoreVersion         written by a version with another file format
+        ├── Overloaded               refused before it ran; try again
+        ├── ProtocolError            a client broke the sync protocol
+        └── SettingsError            a setting has an impossible value
+    BaseException
+    └── FunctionInterrupted          raised inside a function that computes past its limit; not for `except Exception`
+"""
+
+from typing import Any
+
+__all__ = [
+    "ArgumentValidationError",
+    "ConvexError",
+    "DeveloperError",
+    "FunctionInterrupted",
+    "FunctionNotFound",
+    "InvalidId",
+    "InvalidValue",
+    "LoadError",
+    "Overloaded",
+    "ProtocolError",
+    "ReactorError",
+    "ReturnsValidationError",
+    "SettingsError",
+    "StoreError",
+    "StoreFull",
+    "StoreLocked",
+    "StoreVersion",
+]
+
+
+class ConvexError(Exception):
+    """An application error whose `data` (any value) reaches the client, in production too.
+
+    Raise it for what a user may see: `raise ConvexError({"code": "FULL"})`. Other exceptions reach
+    clients of a production server only as "Server Error".
+    """
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        self.data = data
+
+
+class ReactorError(Exception):
+    """Base of all errors that Reactor itself raises."""
+
+
+class DeveloperError(ReactorError):
+    """A mistake in a function or in a call; `code` is a short name in CamelCase, or None."""
+
+    code: str | None = None
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class InvalidValue(DeveloperError):
+    """Something that is no value: a wrong kind, too large, too deep, or an illegal field name."""
+
+    code = "InvalidValue"
+
+
+class InvalidId(InvalidValue):
+    """Text that is not a document id."""
+
+    code = "InvalidId"
+
+
+class ArgumentValidationError(DeveloperError):
+    """Arguments that do not match the function's validator."""
+
+    code = "InvalidArgs"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"ArgumentValidationError: {detail}")
+
+
+class ReturnsValidationError(DeveloperError):
+    """A result that does not match the function's `returns` validator."""
+
+    code = "InvalidReturns"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"ReturnsValidationError: {detail}")
+
+
+class FunctionNotFound(DeveloperError):
+    """No such function, or one that this caller may not see: the two are told apart by nobody."""
+
+    code = "FunctionNotFound"
+
+
+class LoadError(DeveloperError):
+    """The application's modules or schema cannot be loaded; the message names file and cause."""
+
+    code = "LoadError"
+
+
+class StoreError(ReactorError):
+    """The database could not do what was asked; nothing of the failed commit was written."""
+
+
+class StoreFull(StoreError):
+    """The disk is full: nothing was written. Make room; mutations then work again without a restart."""
+
+
+class StoreLocked(StoreError):
+    """Another server has this data folder open."""
+
+
+class StoreVersion(StoreError):
+    """The database was written in a file format that this version cannot read."""
+
+
+class Overloaded(ReactorError):
+    """Refused before anything ran, because too much is waiting; safe to try again. `code` is the wire's short name."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ProtocolError(ReactorError):
+    """A client broke the sync protocol; the session ends."""
+
+
+class SettingsError(ReactorError):
+    """A setting has a value that cannot be; the message names the setting, the value and what is allowed."""
+
+
+class FunctionInterrupted(BaseException):  # noqa: N818 - reads as what happened, like KeyboardInterrupt
+    """Raised inside a function that computed past its limit.
+
+    Not an `Exception`, so that `except Exception` in user code does not keep a runaway function alive.
+    """

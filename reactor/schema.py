@@ -1,0 +1,328 @@
+"""Tables and indexes as the developer declares them in `schema.py`.
+
+    schema = define_schema({
+        "messages": define_table(channel=v.string(), body=v.string()).index("by_channel", ["channel"]),
+    })
+
+The rules are those of get-convex/convex-backend, crates/common/src/schemas/mod.rs and
+crates/database/src/bootstrap_model/index.rs. All of them are checked by `define_schema`, which knows the table's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, cast
+
+from .errors import DeveloperError, LoadError
+from .values.hint_classes import is_instance_class, is_typed_dict
+from .values.hints import validator_from_hint
+from .values.identifiers import identifier_fault
+from .values.kinds import Value
+from .values.validators import (
+    AnyValidator,
+    ConstrainedValidator,
+    ObjectValidator,
+    OptionalValidator,
+    RecordValidator,
+    TableNames,
+    UnionValidator,
+    ValidationFailure,
+    Validator,
+    v,
+)
+
+__all__ = ["Index", "Schema", "SchemaMismatch", "Table", "define_schema", "define_table"]
+
+MAX_TABLES = 10_000
+MAX_INDEXES = 64
+MAX_INDEX_FIELDS = 16
+
+SYSTEM_FIELDS = ("_id", "_creationTime")
+SYSTEM_INDEXES = ("by_id", "by_creation_time")
+
+
+class SchemaMismatch(DeveloperError):  # noqa: N818 - named for what it tells the developer
+    """A document that its table's declaration does not allow."""
+
+    code = "SchemaEnforcementError"
+
+    @classmethod
+    def on_write(cls, table: str, failure: ValidationFailure) -> SchemaMismatch:
+        """For a document that a function wants to write; nothing of it was written."""
+        return cls(
+            f'Failed to insert or update a document in table "{table}" because it does not match the schema: {failure}'
+        )
+
+    @classmethod
+    def of_stored(cls, table: str, document_id: str, failure: ValidationFailure) -> SchemaMismatch:
+        """For a document that was there before the schema."""
+        return cls(f'Document with ID "{document_id}" in table "{table}" does not match the schema: {failure}')
+
+
+class Index:
+    """An index of a table. `fields` are the declared paths; creation time and id follow them in every key."""
+
+    __slots__ = ("fields", "name", "paths")
+
+    def __init__(self, name: str, fields: tuple[str, ...]) -> None:
+        self.name = name
+        self.fields = fields
+        self.paths = tuple(tuple(field.split(".")) for field in fields)
+
+    def __repr__(self) -> str:
+        return f"Index({self.name!r}, {list(self.fields)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Index) and (self.name, self.fields) == (other.name, other.fields)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.fields))
+
+
+class Table:
+    """What the documents of a table look like, and its indexes. `define_schema` names it and makes it immutable.
+
+    `validator` describes documents without `_id` and `_creationTime`, which every document has.
+    """
+
+    __slots__ = ("_checked", "_stored", "indexes", "name", "validator")
+
+    def __init__(
+        self, validator: Validator, name: str = "", indexes: tuple[Index, ...] = (), checked: bool = True
+    ) -> None:
+        self.validator = validator
+        self.name = name
+        self.indexes = indexes
+        self._checked = checked
+        self._stored = _extended(validator, {field: v.optional(v.any()) for field in SYSTEM_FIELDS})
+
+    def index(self, name: str, fields: Sequence[str]) -> Table:
+        """Adds an index over `fields`, in this order; `a.b` is the field `b` of the object in `a`. Returns the table.
+
+        Documents that lack a field stand first. What is wrong with an index is told by `define_schema`.
+        """
+        if self.name:
+            raise LoadError(f'table "{self.name}" is part of a schema already: add its indexes before define_schema')
+        if isinstance(fields, str) or not all(isinstance(field, str) for field in fields):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise LoadError(f'index "{name}" takes a list of field names, such as ["author"], not {fields!r:.80}')
+        self.indexes = (*self.indexes, Index(name, tuple(fields)))
+        return self
+
+    def check(self, document: Mapping[str, Value], tables: TableNames) -> None:
+        """Raises ValidationFailure when a document's own fields do not match; its system fields are not looked at.
+
+        Does nothing in a schema with `schema_validation=False`.
+        """
+        if not self._checked or self._stored.matches(document, tables):
+            return
+        own = {name: value for name, value in document.items() if name not in SYSTEM_FIELDS}
+        self.validator.check(own, tables)
+
+    def document_validator(self) -> Validator:
+        """The validator for a document as it is read, with `_id` and `_creationTime`."""
+        return _extended(self.validator, {"_id": v.id(self.name), "_creationTime": v.number()})
+
+    def to_json(self) -> dict[str, Any]:
+        """The serialised form that the admin API gives."""
+        return {
+            "tableName": self.name,
+            "indexes": [{"indexDescriptor": index.name, "fields": list(index.fields)} for index in self.indexes],
+            "searchIndexes": [],
+            "vectorIndexes": [],
+            "documentType": self.validator.to_json(),
+        }
+
+    def __repr__(self) -> str:
+        return f"Table({self.name!r}, {self.validator!r}, {list(self.indexes)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Table) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[Any, ...]:
+        return self.name, self.validator, self.indexes, self._checked
+
+
+class Schema:
+    """All declared tables. Equal to another schema when both declare the same."""
+
+    __slots__ = ("schema_validation", "tables")
+
+    def __init__(self, tables: Mapping[str, Table], *, schema_validation: bool) -> None:
+        self.tables = MappingProxyType(dict(tables))
+        self.schema_validation = schema_validation
+
+    def table(self, name: str) -> Table | None:
+        """The declaration of a table; None when the schema does not have it, so that its documents are not checked."""
+        return self.tables.get(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """The serialised form that the admin API gives."""
+        tables = [table.to_json() for _name, table in sorted(self.tables.items())]
+        return {"tables": tables, "schemaValidation": self.schema_validation}
+
+    def __repr__(self) -> str:
+        return f"Schema({list(self.tables.values())!r}, schema_validation={self.schema_validation})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schema) and self.tables == other.tables
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.tables.items()))
+
+
+def define_schema(tables: Mapping[str, Table], *, schema_validation: bool = True) -> Schema:
+    """The schema of an application: tables by name.
+
+    With `schema_validation=False` documents are not checked, but indexes are made and types generated all the same.
+    Raises LoadError, which names table and index, for whatever breaks a rule.
+    """
+    if len(tables) > MAX_TABLES:
+        raise LoadError(f"the schema has {len(tables)} tables: at most {MAX_TABLES} are allowed")
+    for name, table in tables.items():
+        _check_table(name, table, schema_validation)
+    named = {name: Table(table.validator, name, table.indexes, schema_validation) for name, table in tables.items()}
+    for name, table in tables.items():
+        table.name = table.name or name
+    return Schema(named, schema_validation=schema_validation)
+
+
+def define_table(fields: Any = None, /, **named: Validator) -> Table:
+    """A table whose documents have these fields.
+
+    `fields` is a dict of validators, `v.object`, a `v.union` of objects, `v.any()`, or a TypedDict class; or the fields
+    are given as keywords. `_id` and `_creationTime` may be declared, but need not be. Raises LoadError for others.
+    """
+    if fields is not None and named:
+        raise LoadError("define_table takes the fields in one way: as its argument or as keywords, not both")
+    declared = _declared(named if fields is None else fields)
+    if isinstance(declared, ObjectValidator):
+        return Table(_own_fields(declared))
+    if isinstance(declared, UnionValidator) and declared.members:
+        return Table(UnionValidator(*(_own_fields(member) for member in declared.members)))
+    if isinstance(declared, AnyValidator):
+        return Table(declared)
+    raise _wrong_shape(declared)
+
+
+def _declared(fields: Any) -> Validator:
+    if isinstance(fields, Validator):
+        return fields
+    if isinstance(fields, Mapping):
+        return v.object(cast("Mapping[str, Validator]", fields))
+    if is_typed_dict(fields):
+        return validator_from_hint(fields, "define_table")
+    if is_instance_class(fields):
+        raise LoadError(f"define_table: documents are dicts, so make {fields.__qualname__} a TypedDict")
+    raise _wrong_shape(fields)
+
+
+def _wrong_shape(shape: object) -> LoadError:
+    allowed = "v.object({…}), a v.union of such objects, v.any(), a dict of fields or a TypedDict"
+    return LoadError(f"define_table: a table is {allowed}, not {shape!r:.200}")
+
+
+def _own_fields(member: Validator) -> ObjectValidator:
+    """The shape of documents without system fields; raises LoadError for a shape that no document can have."""
+    if not isinstance(member, ObjectValidator):
+        raise _wrong_shape(member)
+    own = {name: field for name, field in member.fields.items() if name not in SYSTEM_FIELDS}
+    for name in own:
+        if name.startswith("_"):
+            raise LoadError(f"define_table: the field `{name}` begins with `_`, which is for system fields: rename it")
+    return ObjectValidator(own)
+
+
+def _extended(validator: Validator, fields: Mapping[str, Validator]) -> Validator:
+    if isinstance(validator, ObjectValidator):
+        return validator.extend(fields)
+    if isinstance(validator, UnionValidator):
+        return UnionValidator(*(_extended(member, fields) for member in validator.members))
+    return validator
+
+
+def _check_table(name: str, table: Table, schema_validation: bool) -> None:
+    fault = identifier_fault(name)
+    if fault is not None:
+        raise LoadError(f"the table name {name!r:.80} {fault}")
+    if name.startswith("_"):
+        raise LoadError(f'the table name "{name}" begins with `_`, which is for system tables: rename it')
+    if not isinstance(table, Table):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise LoadError(f'table "{name}" is {table!r:.80}: write define_table(…)')
+    if len(table.indexes) > MAX_INDEXES:
+        raise LoadError(f'table "{name}" has {len(table.indexes)} indexes: at most {MAX_INDEXES} are allowed')
+    for index in table.indexes:
+        where = f'index "{index.name}" of table "{name}"'
+        _check_index_name(index.name, where)
+        _check_index_fields(index, where)
+        if schema_validation:
+            _check_index_shape(index, table.validator, where)
+    _refuse_twins(name, table.indexes)
+
+
+def _check_index_name(name: str, where: str) -> None:
+    fault = identifier_fault(name)
+    if fault is not None:
+        raise LoadError(f"{where}: the name {fault}")
+    if name in SYSTEM_INDEXES or name.startswith("_"):
+        raise LoadError(
+            f"{where}: the names `by_id` and `by_creation_time`, and names that begin with `_`, are reserved: rename it"
+        )
+
+
+def _check_index_fields(index: Index, where: str) -> None:
+    if not 1 <= len(index.fields) <= MAX_INDEX_FIELDS:
+        raise LoadError(f"{where} has {len(index.fields)} fields: an index has 1 to {MAX_INDEX_FIELDS}")
+    for position, field in enumerate(index.fields):
+        if field in index.fields[:position]:
+            raise LoadError(f"{where} has the field `{field}` twice: name it once")
+        _check_field_path(field, where)
+
+
+def _check_field_path(field: str, where: str) -> None:
+    top, *_rest = parts = field.split(".")
+    if top == "_creationTime":
+        raise LoadError(f"{where}: `_creationTime` is the last field of every index by itself: leave it out")
+    if top == "_id":
+        raise LoadError(f"{where}: `_id` ends every index by itself: leave it out, and look up ids with ctx.db.get")
+    if top.startswith("_"):
+        raise LoadError(f"{where}: the field `{field}` begins with `_`, and no document has such a field: correct it")
+    for part in parts:
+        fault = identifier_fault(part)
+        if fault is not None:
+            raise LoadError(f"{where}: `{part}` in the field path `{field}` {fault}")
+
+
+def _check_index_shape(index: Index, validator: Validator, where: str) -> None:
+    for field, path in zip(index.fields, index.paths, strict=True):
+        if not _can_have(validator, path):
+            raise LoadError(f"{where}: no document of the table can have the field `{field}`: declare or correct it")
+
+
+def _can_have(validator: Validator, path: Sequence[str]) -> bool:
+    """Whether a value that matches can have something at `path`."""
+    if isinstance(validator, OptionalValidator | ConstrainedValidator):
+        return _can_have(validator.inner, path)
+    if isinstance(validator, UnionValidator):
+        return any(_can_have(member, path) for member in validator.members)
+    if not path or isinstance(validator, AnyValidator):
+        return True
+    if isinstance(validator, RecordValidator):
+        return _can_have(validator.value, path[1:])
+    field = validator.fields.get(path[0]) if isinstance(validator, ObjectValidator) else None
+    return field is not None and _can_have(field, path[1:])
+
+
+def _refuse_twins(table: str, indexes: Iterable[Index]) -> None:
+    names: set[str] = set()
+    owners: dict[tuple[str, ...], str] = {}
+    for index in indexes:
+        if index.name in names:
+            raise LoadError(f'table "{table}" has two indexes of the name "{index.name}": rename or remove one')
+        names.add(index.name)
+        other = owners.setdefault(index.fields, index.name)
+        if other != index.name:
+            raise LoadError(f'indexes "{other}" and "{index.name}" of table "{table}" have the same fields: remove one')
