@@ -1,0 +1,103 @@
+"""A batch of commits as the statements that make it durable."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from reactor.store.seam import Commit, LogEntry, Outcome, Write
+from reactor.store.statements import Statement
+
+__all__ = ["Step", "decode_entry", "decode_outcome", "steps_of"]
+
+Step = tuple[str, Sequence[Any]]
+"""A statement's text with its parameters."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_writes = msgspec.msgpack.Decoder(list[Write]).decode
+_decode_logs = msgspec.msgpack.Decoder(list[str]).decode
+
+
+def steps_of(batch: Sequence[Commit], statements: dict[str, Statement]) -> list[Step]:
+    """All statements for a batch of at least one commit, to run in one transaction.
+
+    Only what the batch leaves behind is written: a document that it changes a hundred times is one row.
+    """
+    rows = _Rows()
+    for commit in batch:
+        rows.add(commit)
+    return [step for name, parameters in rows.by_statement() for step in statements[name].portions(parameters)]
+
+
+class _Rows:
+    """Rows by table, laid end to end as parameters."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, tuple[str, int, int, bytes | None]] = {}
+        self._entries: dict[tuple[int, bytes], bool] = {}
+        self._log: list[Any] = []
+        self._outcomes: list[Any] = []
+        self._catalog: list[Commit] = []
+
+    def add(self, commit: Commit) -> None:
+        ts = commit.ts
+        replaced: list[Any] = []
+        for write in commit.writes:
+            id, table, points = write.id, write.table, write.points
+            self._documents[id] = (id, table, ts, write.new)
+            replaced.append((id, table, write.old, None, points))
+            for point in points:
+                old, new = point.old, point.new
+                if old == new:
+                    continue
+                if old is not None:
+                    self._entries[point.index, old] = False
+                if new is not None:
+                    self._entries[point.index, new] = True
+        if replaced:
+            self._log += (ts, commit.source, _encode(replaced))
+        outcome = commit.outcome
+        if outcome is not None:
+            self._outcomes += (ts, outcome.session, outcome.request, outcome.result, _encode(outcome.logs))
+        if commit.tables or commit.indexes or commit.dropped_indexes:
+            self._catalog.append(commit)
+
+    def by_statement(self) -> list[tuple[str, list[Any]]]:
+        here: list[Any] = []
+        for row in self._documents.values():
+            if row[3] is not None:
+                here += row
+        gone = [row[0] for row in self._documents.values() if row[3] is None]
+        return [
+            *self._catalog_rows(),
+            ("put_documents", here),
+            ("delete_documents", gone),
+            ("delete_entries", [part for entry, there in self._entries.items() if not there for part in entry]),
+            ("put_entries", [part for entry, there in self._entries.items() if there for part in entry]),
+            ("put_log", self._log),
+            ("put_outcomes", self._outcomes),
+        ]
+
+    def _catalog_rows(self) -> list[tuple[str, list[Any]]]:
+        rows: list[tuple[str, list[Any]]] = []
+        for commit in self._catalog:
+            for table in commit.tables:
+                rows.append(("put_table", [table.name, table.number, table.by_id, table.by_creation]))
+                rows.append(("raise_last_index", [max(table.by_id, table.by_creation)]))
+            for index in commit.indexes:
+                fields = msgspec.json.encode(index.fields).decode()
+                rows.append(("put_index", [index.id, index.table, index.name, fields]))
+                rows.append(("raise_last_index", [index.id]))
+            rows += (("drop_index", [number]) for number in commit.dropped_indexes)
+        return rows
+
+
+def decode_entry(ts: int, source: str, writes: bytes) -> LogEntry:
+    """A row of commit_log."""
+    return LogEntry(ts, source, _decode_writes(writes))
+
+
+def decode_outcome(session: bytes, request: int, row: tuple[bytes, bytes, int]) -> Outcome:
+    """A row (result, logs, ts) of outcomes."""
+    result, logs, ts = row
+    return Outcome(session, request, result, _decode_logs(logs), ts)

@@ -1,0 +1,84 @@
+"""The database file: how it is opened, and which formats of it are known.
+
+`PRAGMA application_id` says that a file is Reactor's, `PRAGMA user_version` counts formats from 1. A file of an
+older format is brought up to date by the numbered files of `sql/migrations/`, in one transaction; one of a
+newer format is refused untouched.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from reactor.errors import StoreError, StoreVersion
+
+__all__ = ["APPLICATION_ID", "FORMAT", "connect", "prepare"]
+
+APPLICATION_ID = 0x52454143
+"""The letters REAC."""
+
+_SQL = Path(__file__).parent / "sql"
+_MIGRATIONS = sorted((_SQL / "migrations").glob("*.sql"))
+
+FORMAT = len(_MIGRATIONS)
+"""The format that this version reads and writes: the number of the last migration."""
+
+# No memory map: SQLite drops a connection's cache and map whenever another connection has committed, and making
+# the map again costs a reader more (40 microseconds after each commit) than reading pages from the system's cache.
+_WRITER_CACHE_KIB = 32_768
+_READER_CACHE_KIB = 8_192
+
+
+def connect(file: Path, *, reader: bool) -> sqlite3.Connection:
+    """A connection in autocommit mode (we write BEGIN and COMMIT ourselves) with settings for reading or writing."""
+    connection = sqlite3.connect(file, timeout=5.0, isolation_level=None, cached_statements=512)
+    if reader:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
+    else:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
+    connection.execute("PRAGMA mmap_size = 0")
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, file: Path) -> None:
+    """Make a new file ours, or bring an older format up to date. Raises StoreVersion, StoreError, sqlite3.Error."""
+    found = _format_of(connection, file)
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise StoreError(f"{file} cannot have a write-ahead log ({mode}); keep the data folder on a local disk")
+    if found == 0:
+        _run(connection, [_SQL / "schema.sql"])
+    elif found < FORMAT:
+        _run(connection, _MIGRATIONS[found:])
+
+
+def _format_of(connection: sqlite3.Connection, file: Path) -> int:
+    """The format of a file, 0 when it is new and empty. Raises StoreVersion for what we must not touch."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    if application == 0 and version == 0 and empty:
+        return 0
+    if application != APPLICATION_ID:
+        raise StoreVersion(
+            f"{file} is a database of another program (application id {application}, Reactor's is {APPLICATION_ID}); "
+            "choose another folder with --data"
+        )
+    if not 1 <= version <= FORMAT:
+        raise StoreVersion(
+            f"{file} has file format {version}, and this version of Reactor supports 1 to {FORMAT}; "
+            "run the version of Reactor that wrote it, or restore an export of the data into a new folder"
+        )
+    return version
+
+
+def _run(connection: sqlite3.Connection, scripts: list[Path]) -> None:
+    marks = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};"
+    text = "\n".join(script.read_text(encoding="utf-8") for script in scripts)
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE; {text} {marks} COMMIT;")
+    except sqlite3.Error:
+        connection.rollback()
+        raise

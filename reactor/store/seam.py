@@ -1,0 +1,210 @@
+"""The seam between Reactor and whatever keeps its data.
+
+A store keeps documents by id, index entries as one ordered space of byte keys per index, a commit log
+with what each change replaced, and the outcomes of clients' mutations. Everything else is built above.
+
+All methods are coroutines. Those of a snapshot over an embedded database never suspend, so the caller
+can drive them by hand without a task.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+__all__ = [
+    "Commit",
+    "IndexRecord",
+    "LogEntry",
+    "Outcome",
+    "Point",
+    "Snapshot",
+    "Store",
+    "TableRecord",
+    "Write",
+]
+
+
+class TableRecord(msgspec.Struct, frozen=True):
+    """A table that exists: `number` is what ids carry, `by_id` and `by_creation` number its built-in indexes."""
+
+    name: str
+    number: int
+    by_id: int
+    by_creation: int
+
+
+class IndexRecord(msgspec.Struct, frozen=True):
+    """A declared index: `id` numbers its key space, `fields` are dotted paths without the tie-breakers.
+
+    It is recorded when it is complete. Entries of indexes without a record are removed some time after the next open.
+    """
+
+    id: int
+    table: int
+    name: str
+    fields: tuple[str, ...]
+
+
+class Point(msgspec.Struct, array_like=True, gc=False):
+    """What a write does to one index: the entry that goes and the entry that comes (None: no such entry)."""
+
+    index: int
+    old: bytes | None
+    new: bytes | None
+
+
+class Write(msgspec.Struct, array_like=True):
+    """One document's change in a commit. `old`/`new` are its stored bytes before and after (None: does not exist).
+
+    `points` cover every ordered index of the table except by_id, whose points follow from `id`.
+    """
+
+    id: str
+    table: int
+    old: bytes | None
+    new: bytes | None
+    points: list[Point]
+
+
+class Outcome(msgspec.Struct, array_like=True):
+    """A client's mutation as it ended, recorded with its commit so that a resend is answered, not repeated.
+
+    `session`: 16 bytes of the client's UUID; `request`: its request number; `result`: encoded value;
+    `logs`: the log lines sent with it; `ts`: the commit's timestamp (filled by the store on reading).
+    """
+
+    session: bytes
+    request: int
+    result: bytes
+    logs: list[str]
+    ts: int = 0
+
+
+class Commit(msgspec.Struct):
+    """One decided transaction, ready to be made durable. `ts`: nanoseconds, greater than every earlier commit's."""
+
+    ts: int
+    writes: list[Write]
+    source: str
+    outcome: Outcome | None = None
+    tables: list[TableRecord] = []
+    indexes: list[IndexRecord] = []
+    dropped_indexes: list[int] = []
+
+
+class LogEntry(msgspec.Struct, array_like=True):
+    """A commit as the log remembers it: when, which function wrote, and every write with what it replaced.
+
+    `new` of these writes is always None: it is the `old` of the next write, or the document as it stands.
+    A commit that wrote no document has no entry.
+    """
+
+    ts: int
+    source: str
+    writes: list[Write]
+
+
+class Snapshot(Protocol):
+    """The committed state at one moment; stays readable and unchanged until released."""
+
+    ts: int
+
+    async def get(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Stored bytes of those of `ids` that exist (any number; asked for in pieces inside)."""
+        ...
+
+    async def scan(
+        self, index: int, lower: bytes, upper: bytes, *, reverse: bool, limit: int
+    ) -> list[tuple[bytes, str]]:
+        """Up to `limit` entries (key, document id) of an index with lower <= key < upper, in key order or reversed.
+
+        Never reads more than `limit` rows; callers page by moving a bound past the last key.
+        """
+        ...
+
+    async def scan_ids(self, lower: str, upper: str, *, reverse: bool, limit: int) -> list[str]:
+        """Up to `limit` ids with lower <= id < upper in the order of their text."""
+        ...
+
+    async def outcome(self, session: bytes, request: int) -> Outcome | None:
+        """The recorded outcome of a client's mutation, or None."""
+        ...
+
+    async def last_request(self, session: bytes) -> int:
+        """The highest request number recorded for a client session, -1 when there is none."""
+        ...
+
+    async def log(self, after: int, *, limit: int) -> list[LogEntry]:
+        """Up to `limit` log entries with ts > after, oldest first."""
+        ...
+
+    async def history_start(self) -> int:
+        """The oldest timestamp whose state can still be rebuilt from the log (entries after it are all there)."""
+        ...
+
+    def release(self) -> None:
+        """Give the snapshot back; it must not be read afterwards. Every `acquire` is matched by one `release`."""
+        ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Durable state. One process uses one store; opening it refuses a second owner."""
+
+    async def open(self) -> None:
+        """Create or open. Raises StoreLocked, StoreVersion, StoreError; leaves nothing locked when it fails."""
+        ...
+
+    async def close(self) -> None:
+        """Finish the commit under way, checkpoint, unlock. Idempotent."""
+        ...
+
+    @property
+    def tables(self) -> list[TableRecord]:
+        """Tables recorded when the store was opened."""
+        ...
+
+    @property
+    def indexes(self) -> list[IndexRecord]:
+        """Indexes recorded when the store was opened."""
+        ...
+
+    @property
+    def last_index(self) -> int:
+        """The highest index number ever used, as of opening. A new index takes a higher one: entries of a dropped
+        index are deleted little by little, and must not show up in another.
+        """
+        ...
+
+    def acquire(self) -> Snapshot:
+        """The newest visible snapshot, shared by all who ask until the next `advance`."""
+        ...
+
+    async def commit(self, batch: Sequence[Commit]) -> None:
+        """Make a batch durable in one database transaction; returns after the disk has it.
+
+        Does not change what `acquire` gives: that is `advance`. One call at a time. Raises StoreFull or
+        StoreError, and then nothing of the batch is there; a failure whose end is uncertain is settled
+        by reading back before it is reported.
+        """
+        ...
+
+    def advance(self, ts: int) -> None:
+        """Let new snapshots see everything committed up to `ts`, the last commit of the newest durable batch."""
+        ...
+
+    async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]]) -> None:
+        """Add entries of an index that is being built over existing documents; durable on return.
+
+        Entries that are there already do no harm. A commit may come between any two of them, so the caller sees to
+        it that none is of a document that has changed since. The index is recorded by a commit after the last.
+        """
+        ...
+
+    async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
+        """Forget log entries and outcomes older than the given timestamps, at most `limit` rows; returns how many.
+
+        Also removes entries of dropped and of unfinished indexes. Commits get their turn between small pages of it.
+        """
+        ...

@@ -1,0 +1,59 @@
+-- Format 1: the first.
+
+-- What exists now. Ids are ordered by time, so new documents go to the end of the b-tree of ids. With a rowid
+-- (and not WITHOUT ROWID) because values are long: kept inside the b-tree of ids, documents of 20 kB take five
+-- times as long to read (76 against 16 microseconds each), while those of 200 bytes gain nothing that shows.
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY,
+    table_number INTEGER NOT NULL,
+    ts INTEGER NOT NULL,
+    value BLOB NOT NULL
+) STRICT;
+
+-- Every index as one ordered space of byte keys. The document's id is the last component of each key.
+CREATE TABLE index_entries (
+    index_id INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    PRIMARY KEY (index_id, key)
+) WITHOUT ROWID, STRICT;
+
+-- Who changed what when, with what it replaced, for a limited time.
+CREATE TABLE commit_log (
+    ts INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    writes BLOB NOT NULL
+) STRICT;
+
+-- How clients' mutations ended.
+CREATE TABLE outcomes (
+    ts INTEGER PRIMARY KEY,
+    session BLOB NOT NULL,
+    request INTEGER NOT NULL,
+    result BLOB NOT NULL,
+    logs BLOB NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX outcomes_by_request ON outcomes (session, request);
+
+CREATE TABLE tables (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    by_id INTEGER NOT NULL,
+    by_creation INTEGER NOT NULL
+) STRICT;
+
+-- Indexes that are complete; `dropped` ones only wait for their entries to be deleted.
+CREATE TABLE indexes (
+    id INTEGER PRIMARY KEY,
+    table_number INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    dropped INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+
+INSERT INTO meta (key, value) VALUES ('last_ts', 0), ('history_start', 0), ('last_index', 0), ('failed_commits', 0);

@@ -1,0 +1,112 @@
+"""The store that keeps everything in one SQLite file."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from reactor.errors import StoreError
+from reactor.store.batch import steps_of
+from reactor.store.checkpoints import WAL_PAGES, Checkpoints
+from reactor.store.lock import FolderLock
+from reactor.store.seam import Commit, IndexRecord, Snapshot, TableRecord
+from reactor.store.snapshots import Snapshots
+from reactor.store.statements import load_statements
+from reactor.store.upkeep import Upkeep
+from reactor.store.writer import Writer
+
+__all__ = ["STATEMENTS", "SqliteStore"]
+
+STATEMENTS = load_statements(Path(__file__).parent / "sql" / "statements.sql")
+
+
+class _Catalog(NamedTuple):
+    tables: list[TableRecord]
+    indexes: list[IndexRecord]
+    last_index: int
+    unfinished: list[int]
+
+
+class SqliteStore:
+    """`FOLDER/reactor.db`, read in the event loop's thread and written in another. The folder is made if missing.
+
+    `wal_pages`: how many pages of 4 KiB the write-ahead log holds before it is copied into the file.
+    """
+
+    def __init__(self, folder: Path, *, wal_pages: int = WAL_PAGES) -> None:
+        self._folder = folder
+        file = folder / "reactor.db"
+        self._lock = FolderLock(folder)
+        self._writer = Writer(file, STATEMENTS)
+        self._snapshots = Snapshots(file, STATEMENTS)
+        self._checkpoints = Checkpoints(file, self._writer, self._snapshots, pages=wal_pages)
+        self._upkeep = Upkeep(self._writer, self._checkpoints, STATEMENTS)
+        self._catalog = _Catalog([], [], 0, [])
+
+    async def open(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot make the folder {self._folder}: {error}; choose another with --data") from error
+        self._lock.acquire()
+        try:
+            await self._writer.open()
+            self._catalog = await self._writer.run(_read_catalog)
+            self._upkeep.unfinished = self._catalog.unfinished
+            self._snapshots.open()
+            await self._checkpoints.open()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        try:
+            await self._checkpoints.close()
+            self._snapshots.close()
+            await self._writer.close()
+        finally:
+            self._lock.release()
+
+    @property
+    def tables(self) -> list[TableRecord]:
+        return self._catalog.tables
+
+    @property
+    def indexes(self) -> list[IndexRecord]:
+        return self._catalog.indexes
+
+    @property
+    def last_index(self) -> int:
+        return self._catalog.last_index
+
+    def acquire(self) -> Snapshot:
+        return self._snapshots.acquire()
+
+    async def commit(self, batch: Sequence[Commit]) -> None:
+        if not batch:
+            return
+        await self._checkpoints.before_write()
+        await self._writer.commit(steps_of(batch, STATEMENTS), batch[-1].ts)
+
+    def advance(self, ts: int) -> None:
+        self._snapshots.advance(ts)
+        self._checkpoints.advanced()
+
+    async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]]) -> None:
+        await self._upkeep.fill(index.id, [key for key, _ in entries])
+
+    async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
+        return await self._upkeep.prune(log_before=log_before, outcomes_before=outcomes_before, limit=limit)
+
+
+def _read_catalog(connection: sqlite3.Connection) -> _Catalog:
+    tables = [TableRecord(*row) for row in connection.execute(STATEMENTS["tables"].sql)]
+    indexes = [
+        IndexRecord(id, table, name, tuple(msgspec.json.decode(fields, type=list[str])))
+        for id, table, name, fields in connection.execute(STATEMENTS["indexes"].sql)
+    ]
+    last_index = connection.execute(STATEMENTS["last_index"].sql).fetchone()[0]
+    unfinished = [row[0] for row in connection.execute(STATEMENTS["unfinished_indexes"].sql)]
+    return _Catalog(tables, indexes, last_index, unfinished)

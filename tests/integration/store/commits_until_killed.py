@@ -1,0 +1,38 @@
+"""A server in small, to be killed: commits batches for ever and prints each timestamp that it acknowledges.
+
+Run with the data folder as its argument. Every commit writes a document, moves a counter and records an outcome.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from reactor.store.seam import Commit
+from reactor.store.sqlite import SqliteStore
+from tests.integration.store.rows import commit, insert, newest, update
+
+COUNTER = 0
+BATCHES = (1, 7, 64)
+
+
+async def main(folder: Path) -> None:
+    store = SqliteStore(folder, wal_pages=32)
+    await store.open()
+    async with newest(store) as snapshot:
+        ts = snapshot.ts
+    if ts == 0:
+        await store.commit([commit(1, insert(COUNTER, b"1"))])
+        ts = 1
+    for round in range(10**9):
+        batch: list[Commit] = []
+        for _ in range(BATCHES[round % len(BATCHES)]):
+            counted = update(COUNTER, b"%d" % ts, b"%d" % (ts + 1))
+            ts += 1
+            batch.append(commit(ts, insert(ts, b"w%d" % len(batch)), counted, request=ts))
+        await store.commit(batch)
+        store.advance(ts)
+        print(ts, flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
