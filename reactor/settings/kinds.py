@@ -1,0 +1,226 @@
+"""Kinds of settings: how a value is written by a person, what is allowed, how it is shown.
+
+A value arrives as text (flag, environment) or as a TOML value (file). Every kind reads both, so that
+`port = 3210` and `REACTOR_PORT=3210` mean the same.
+"""
+
+import hmac
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["Amount", "Choice", "Folder", "Kind", "Secret", "SecretText", "Switch", "Text", "Unit", "show_amount"]
+
+Unit = dict[str, int]
+"""Names that may follow a number, with what one of them is in the setting's own unit."""
+
+COUNT: Unit = {"": 1}
+BYTES: Unit = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+SECONDS: Unit = {"": 1, "s": 1, "min": 60, "h": 3600, "day": 86400, "days": 86400}
+
+_AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+_SWITCH = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+_KEY = re.compile(r"[!-9;-~]{8,512}")
+
+
+class Secret:
+    """Text that must not be shown: `repr`, `str` and f-strings give asterisks, only `reveal()` gives the text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself. Never hand it to a log, an error or a page."""
+        return self._text
+
+    def matches(self, candidate: str) -> bool:
+        """Whether `candidate` is the secret, in a time that does not tell how much of it was right."""
+        return hmac.compare_digest(self._text.encode(), candidate.encode("utf-8", "replace"))
+
+    def __repr__(self) -> str:
+        return "Secret('********')"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.matches(other._text)
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+
+class Kind(Protocol):
+    """What a setting's values are."""
+
+    @property
+    def name(self) -> str:
+        """The word for the kind in the documents."""
+        ...
+
+    @property
+    def allowed(self) -> str:
+        """What may be written, as the end of the sentence "Allowed is ..."."""
+        ...
+
+    def read(self, raw: object) -> object:
+        """The value that `raw` means. Raises ValueError when it means none; the caller says where it came from."""
+        ...
+
+    def show(self, value: object) -> str:
+        """`value` as a person would write it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text with something in it."""
+
+    name: str = "text"
+    allowed: str = "text that is not empty"
+
+    def read(self, raw: object) -> str:
+        if isinstance(raw, str) and raw.strip():
+            return raw.strip()
+        raise ValueError
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A path of a folder. Who loads the settings makes it absolute: what it is relative to depends on the source."""
+
+    name: str = "folder"
+    allowed: str = "the path of a folder"
+
+    def read(self, raw: object) -> Path:
+        if isinstance(raw, Path):
+            return raw
+        if isinstance(raw, str) and raw.strip() and "\0" not in raw:
+            return Path(raw.strip())
+        raise ValueError
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretText:
+    """A key. A colon would end it early in `Authorization: Convex KEY:IDENTITY`, so it may hold none."""
+
+    name: str = "secret"
+    allowed: str = "8 to 512 printable ASCII characters without spaces and colons"
+
+    def read(self, raw: object) -> Secret:
+        if isinstance(raw, Secret):
+            return raw
+        if isinstance(raw, str) and _KEY.fullmatch(raw):
+            return Secret(raw)
+        raise ValueError
+
+    def show(self, value: object) -> str:
+        return "********" if value else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """On or off."""
+
+    name: str = "switch"
+    allowed: str = "true or false (also on/off, yes/no, 1/0)"
+
+    def read(self, raw: object) -> bool:
+        if isinstance(raw, bool):
+            return raw
+        if isinstance(raw, str) and raw.strip().lower() in _SWITCH:
+            return _SWITCH[raw.strip().lower()]
+        raise ValueError
+
+    def show(self, value: object) -> str:
+        return "true" if value else "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    options: tuple[str, ...]
+    name: str = "choice"
+
+    @property
+    def allowed(self) -> str:
+        return "one of " + ", ".join(self.options)
+
+    def read(self, raw: object) -> str:
+        if isinstance(raw, str) and raw.strip() in self.options:
+            return raw.strip()
+        raise ValueError
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number between two bounds, with an optional unit behind it: 3210, "16 MiB", "30 min".
+
+    `whole`: only numbers without a fraction (counts and bytes); then the value is an int, else a float.
+    """
+
+    name: str
+    unit: Unit
+    low: float
+    high: float
+    whole: bool = True
+
+    @property
+    def allowed(self) -> str:
+        low, high = self.show(self.low), self.show(self.high)
+        if self.unit is COUNT:
+            return f"a whole number from {low} to {high}"
+        examples = "16 MiB or 16777216" if self.unit is BYTES else "15 s, 30 min, 14 days or 0.5"
+        return f"{low} to {high}, written like {examples}"
+
+    def read(self, raw: object) -> int | float:
+        number = self._number(raw)
+        if not math.isfinite(number) or not self.low <= number <= self.high:
+            raise ValueError
+        if not self.whole:
+            return float(number)
+        if number != int(number):
+            raise ValueError
+        return int(number)
+
+    def show(self, value: object) -> str:
+        if not isinstance(value, int | float):
+            raise TypeError(f"an amount is a number, not {type(value).__name__}")
+        return show_amount(value, self.unit)
+
+    def _number(self, raw: object) -> int | float:
+        if isinstance(raw, bool):
+            raise ValueError
+        if isinstance(raw, int | float):
+            return raw
+        match = _AMOUNT.fullmatch(raw) if isinstance(raw, str) else None
+        if match is None:
+            raise ValueError
+        digits, suffix = match.groups()
+        scale = next((n for word, n in self.unit.items() if word.lower() == suffix.lower()), None)
+        if scale is None:
+            raise ValueError
+        return (float(digits) if "." in digits else int(digits)) * scale
+
+
+def show_amount(value: float, unit: Unit) -> str:
+    """`value` in the largest unit that gives a whole number: 33554432 bytes is "32 MiB"."""
+    for word, scale in sorted(unit.items(), key=lambda item: -item[1]):
+        whole = value // scale
+        if word and whole >= 1 and value % scale == 0:
+            return f"{whole:.0f} {'days' if word == 'day' and whole > 1 else word}"
+    text = f"{value:.0f}" if value == int(value) else f"{value:g}"
+    return f"{text} s" if unit is SECONDS else text

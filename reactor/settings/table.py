@@ -1,0 +1,359 @@
+"""Every setting of a server: name, kind, default, what it does and why it is as it is.
+
+This table is the only place: flags, environment variables, `[tool.reactor]`, error texts and
+`docs/reference/settings.md` all follow from it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+from reactor.errors import SettingsError
+from reactor.settings.kinds import BYTES, COUNT, SECONDS, Amount, Choice, Folder, Kind, Secret, SecretText, Switch, Text
+
+__all__ = ["Setting", "Settings", "settings_table"]
+
+T = TypeVar("T")
+
+KIB, MIB, GIB = 2**10, 2**20, 2**30
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+Mode = Literal["development", "production"]
+WebSocketKind = Literal["thin", "websockets-sansio", "websockets", "wsproto"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. `default_text` replaces the default in the documents where words say it better."""
+
+    name: str
+    group: str
+    kind: Kind
+    default: object
+    means: str
+    reason: str
+    flag: str | None
+    default_text: str | None
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return "REACTOR_" + self.name.upper()
+
+    def show_default(self) -> str:
+        """The default as a person would write it, or the words that say it better."""
+        return self.default_text or self.kind.show(self.default)
+
+
+def _setting(
+    default: T,
+    kind: Kind,
+    means: str,
+    reason: str,
+    *,
+    group: str,
+    flag: str | None = None,
+    default_text: str | None = None,
+) -> T:
+    # A dataclass field that carries its row; typed as its default, so that `Settings` reads as a plain class.
+    row = {"group": group, "kind": kind, "means": means, "reason": reason, "flag": flag, "default_text": default_text}
+    secret = isinstance(kind, SecretText)
+    return cast(T, field(default=cast(Any, default), repr=not secret, metadata=row))
+
+
+def _count(low: int, high: int) -> Amount:
+    return Amount("number", COUNT, low, high)
+
+
+def _size(low: int, high: int) -> Amount:
+    return Amount("size", BYTES, low, high)
+
+
+def _time(low: float, high: float) -> Amount:
+    return Amount("time", SECONDS, low, high, whole=False)
+
+
+SERVING = "Serving"
+CLIENTS = "Connections"
+LIMITS = "Limits of a function"
+LOAD = "Limits under load"
+KEEPING = "What is kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one server; sizes are in bytes, times in seconds. Made by `load_settings`, or directly in tests.
+
+    Raises SettingsError when two values exclude each other.
+    """
+
+    host: str = _setting(
+        "127.0.0.1",
+        Text(),
+        "Address to listen on.",
+        "Without configuration nobody but this machine gets in. `0.0.0.0` or `::` opens it to the network.",
+        group=SERVING,
+        flag="--host",
+    )
+    port: int = _setting(
+        3210,
+        _count(0, 65535),
+        "Port to listen on; 0 takes a free one and the start-up message names it.",
+        "What the official clients and tools expect of a deployment of one's own.",
+        group=SERVING,
+        flag="--port",
+    )
+    data: Path = _setting(
+        Path(".reactor"),
+        Folder(),
+        "Folder of the database and the files. A relative path counts from the current folder when it comes from a "
+        "flag or the environment, and from the application's folder when it comes from its pyproject.toml.",
+        "Beside the application, so that two applications never share data by accident.",
+        group=SERVING,
+        flag="--data",
+        default_text="DIR/.reactor",
+    )
+    admin_key: Secret | None = _setting(
+        None,
+        SecretText(),
+        "The key that administers this deployment (`reactor run`, dashboards). Prefer the environment to the flag: "
+        "other users of a machine can read a command line.",
+        "A key that nobody chose is one that nobody can guess. The file is readable by its owner only.",
+        group=SERVING,
+        flag="--admin-key",
+        default_text="made at the first start, kept in DATA/admin_key",
+    )
+    mode: Mode = _setting(
+        "development",
+        Choice(("development", "production")),
+        "`reactor dev` and `reactor start` decide it themselves; it can be set where another ASGI server runs the "
+        "application.",
+        "The command that was typed says what is meant.",
+        group=SERVING,
+        default_text="development for `reactor dev`, production for `reactor start`",
+    )
+    redact_errors: bool | None = _setting(
+        None,
+        Switch(),
+        "Clients learn only `Server Error` of a failed function, and get no log lines. The data of a ConvexError is "
+        "always sent.",
+        "Error texts and tracebacks help whoever writes the application, and also whoever attacks it.",
+        group=SERVING,
+        default_text="true in production, false in development",
+    )
+    log_level: LogLevel = _setting(
+        "info",
+        Choice(("debug", "info", "warning", "error")),
+        "Least important messages of the server's own that are shown.",
+        "`info` is quiet unless something happens.",
+        group=SERVING,
+        flag="--log-level",
+    )
+    max_body_bytes: int = _setting(
+        32 * MIB,
+        _size(64 * KIB, 1 * GIB),
+        "Largest body of an HTTP request.",
+        "16 MiB of arguments fit in it, written as JSON.",
+        group=SERVING,
+    )
+
+    ws: WebSocketKind = _setting(
+        "thin",
+        Choice(("thin", "websockets-sansio", "websockets", "wsproto")),
+        "Implementation of WebSockets: our own thin protocol, or one of uvicorn's (`wsproto` needs the package of "
+        "that name).",
+        "The thin one builds a frame once for all who get it, and needs the least memory per connection.",
+        group=CLIENTS,
+    )
+    compression: bool = _setting(
+        False,
+        Switch(),
+        "Offer permessage-deflate. Needs another `ws` than `thin`, which does not compress.",
+        "Compressing costs two to four times the processor time per message and 50 to 100 KiB per connection.",
+        group=CLIENTS,
+    )
+    max_message_bytes: int = _setting(
+        32 * MIB,
+        _size(64 * KIB, 1 * GIB),
+        "Largest WebSocket message from a client; a larger one ends that connection.",
+        "16 MiB of arguments fit in it, written as JSON.",
+        group=CLIENTS,
+    )
+    ping_seconds: float = _setting(
+        15.0,
+        _time(0.05, 25),
+        "A message of the protocol's own goes out after this long without another one.",
+        "npm clients reconnect after 60 s of silence, Python and Rust clients after 30 s.",
+        group=CLIENTS,
+    )
+    silent_seconds: float = _setting(
+        120.0,
+        _time(0.1, 1 * DAY),
+        "A connection from which nothing arrived for this long is closed; answers to pings count.",
+        "Long enough for a network that stalls, short enough that dead connections do not pile up.",
+        group=CLIENTS,
+    )
+
+    function_cpu_seconds: float = _setting(
+        1.0,
+        _time(0.01, 1 * HOUR),
+        "Time that a query or mutation may compute; beyond it, it is interrupted.",
+        "A transaction holds up others while it computes. Waiting for the database does not count.",
+        group=LIMITS,
+    )
+    function_system_seconds: float = _setting(
+        15.0,
+        _time(0.01, 1 * HOUR),
+        "Time that a query or mutation may take in all.",
+        "Beyond it something is wrong with the function or the machine, and an error says more than waiting.",
+        group=LIMITS,
+    )
+    action_cpu_seconds: float = _setting(
+        10.0,
+        _time(0.01, 1 * DAY),
+        "Time that an `async def` action may compute on the event loop; beyond it, it is interrupted.",
+        "It holds up everybody meanwhile. Longer work belongs in a plain `def` action, which runs in a thread.",
+        group=LIMITS,
+    )
+    action_seconds: float = _setting(
+        1800.0,
+        _time(0.01, 7 * DAY),
+        "Time that an action may take.",
+        "Actions wait for the world outside, so they get 30 minutes.",
+        group=LIMITS,
+    )
+    max_args_bytes: int = _setting(
+        16 * MIB, _size(1 * KIB, 1 * GIB), "Largest arguments of one call.", "As the official limit.", group=LIMITS
+    )
+    max_result_bytes: int = _setting(
+        16 * MIB, _size(1 * KIB, 1 * GIB), "Largest result of one call.", "As the official limit.", group=LIMITS
+    )
+    max_document_bytes: int = _setting(
+        1 * MIB,
+        _size(1 * KIB, 64 * MIB),
+        "Largest document.",
+        "As the official limit. Larger things belong into files.",
+        group=LIMITS,
+    )
+    max_value_depth: int = _setting(
+        64, _count(1, 64), "Deepest nesting of arguments and results.", "As the official limit.", group=LIMITS
+    )
+    max_document_depth: int = _setting(
+        16, _count(1, 64), "Deepest nesting of a document.", "As the official limit.", group=LIMITS
+    )
+    max_documents_read: int = _setting(
+        32_000,
+        _count(1, 10_000_000),
+        "Documents that one query or mutation may read, nested calls included.",
+        "As the official limit. A function that reads more wants an index or pages.",
+        group=LIMITS,
+    )
+    max_bytes_read: int = _setting(
+        16 * MIB,
+        _size(1 * KIB, 4 * GIB),
+        "Bytes that one query or mutation may read, nested calls included.",
+        "As the official limit.",
+        group=LIMITS,
+    )
+    max_read_ranges: int = _setting(
+        4096,
+        _count(1, 1_000_000),
+        "Separate index ranges that one query or mutation may read.",
+        "As the official limit. Every range of a live query is watched.",
+        group=LIMITS,
+    )
+    max_documents_written: int = _setting(
+        16_000,
+        _count(1, 10_000_000),
+        "Documents that one mutation may write; writing one twice counts twice.",
+        "As the official limit.",
+        group=LIMITS,
+    )
+    max_bytes_written: int = _setting(
+        16 * MIB, _size(1 * KIB, 4 * GIB), "Bytes that one mutation may write.", "As the official limit.", group=LIMITS
+    )
+    max_nested_calls: int = _setting(
+        8,
+        _count(1, 64),
+        "Depth of functions that call functions by `ctx.run_query` and `ctx.run_mutation`.",
+        "As the official limit.",
+        group=LIMITS,
+    )
+
+    max_queued_mutations: int = _setting(
+        1000,
+        _count(1, 1_000_000),
+        "Mutations that may wait on one connection; one more closes it with `TooManyConcurrentMutations`.",
+        "As the official limit. A client resends after it reconnects, so nothing is lost.",
+        group=LOAD,
+    )
+    max_socket_actions: int = _setting(
+        1000,
+        _count(1, 1_000_000),
+        "Actions that may run or wait on one connection; one more closes it with "
+        "`TooManyInflightActionsForSingleClient`.",
+        "As the official limit.",
+        group=LOAD,
+    )
+    max_actions: int = _setting(
+        64,
+        _count(1, 100_000),
+        "Actions that run at a time, of all clients together; others wait.",
+        "As the official limit. Each may hold a thread or a connection to elsewhere.",
+        group=LOAD,
+    )
+
+    history_seconds: float = _setting(
+        3600.0,
+        _time(60, 365 * DAY),
+        "How long the commit log keeps what a change replaced.",
+        "Long enough for reads at a moment of the past and for undoing a mistake at once; then it is pruned, so that "
+        "the disk stays flat.",
+        group=KEEPING,
+    )
+    outcome_seconds: float = _setting(
+        14.0 * DAY,
+        _time(60, 365 * DAY),
+        "How long the outcome of a client's mutation is remembered.",
+        "A client that was away this long and sends its mutation again gets the recorded answer instead of a second "
+        "run.",
+        group=KEEPING,
+    )
+    document_cache_bytes: int = _setting(
+        64 * MIB,
+        _size(0, 64 * GIB),
+        "Memory for documents that are decoded already.",
+        "Reading 50 documents from it costs about a quarter of reading them from the database.",
+        group=KEEPING,
+    )
+
+    def __post_init__(self) -> None:
+        if self.silent_seconds <= self.ping_seconds:
+            raise SettingsError(
+                f"silent_seconds ({self.silent_seconds:g} s) must be longer than ping_seconds "
+                f"({self.ping_seconds:g} s), or every quiet client is cut off before it was asked. "
+                "Raise silent_seconds or lower ping_seconds."
+            )
+        if self.compression and self.ws == "thin":
+            raise SettingsError(
+                "compression needs a `ws` that compresses, and the thin one does not. "
+                "Set ws to websockets-sansio, or leave compression off."
+            )
+
+    @property
+    def production(self) -> bool:
+        """Whether this server serves for real: no reload, nothing of an error's inside shown to clients."""
+        return self.mode == "production"
+
+    @property
+    def redacts(self) -> bool:
+        """Whether error texts and log lines are kept from clients: `redact_errors`, or what the mode says."""
+        return self.production if self.redact_errors is None else self.redact_errors
+
+
+def settings_table() -> Iterator[Setting]:
+    """Every row, in the order of the documents."""
+    for f in fields(Settings):
+        yield Setting(name=f.name, default=f.default, **f.metadata)
