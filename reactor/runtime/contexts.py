@@ -1,0 +1,122 @@
+"""`ctx`: what a function gets first.
+
+| member | query | mutation | action |
+| --- | --- | --- | --- |
+| `db` | reads | reads and writes | |
+| `auth` | yes | yes | yes |
+| `now`, `random` | frozen, seeded | frozen, seeded | |
+| `run_query` | same transaction | same transaction | own transaction |
+| `run_mutation` | | nested transaction | own transaction |
+| `run_action` | | | yes |
+"""
+
+import random
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from reactor.database.reader import DatabaseReader
+from reactor.database.transaction import Transaction
+from reactor.database.writer import DatabaseWriter
+from reactor.runtime.functions import Function, Kind
+from reactor.runtime.run import Auth, Run
+
+__all__ = ["ActionCtx", "Calls", "MutationCtx", "QueryCtx", "Reference"]
+
+Reference = str | Function[..., Any]
+"""What names a function in a call: the decorated function itself, or its path."""
+
+
+class Calls(Protocol):
+    """Calls from one function to another, as contexts make them."""
+
+    def within(
+        self, run: Run, tx: Transaction, caller: Kind, kind: Kind, function: Reference, args: dict[str, Any]
+    ) -> Coroutine[Any, Any, Any]:
+        """Call a query or mutation inside the caller's transaction."""
+        ...
+
+    def apart(self, run: Run, kind: Kind, function: Reference, args: dict[str, Any]) -> Coroutine[Any, Any, Any]:
+        """Call a function from an action, in a transaction of its own."""
+        ...
+
+
+class _Ctx:
+    __slots__ = ("_calls", "_run", "auth")
+
+    def __init__(self, run: Run, calls: Calls) -> None:
+        self._run, self._calls = run, calls
+        self.auth = Auth(run)
+
+
+class _TransactionCtx(_Ctx):
+    __slots__ = ("_tx",)
+
+    def __init__(self, run: Run, calls: Calls, tx: Transaction) -> None:
+        super().__init__(run, calls)
+        self._tx = tx
+
+    @property
+    def now(self) -> float:
+        """The time at which this run began, in milliseconds since 1970; it does not move."""
+        return self._run.now
+
+    @property
+    def random(self) -> random.Random:
+        """A random number generator with a seed of this run."""
+        return self._run.random
+
+    async def run_query(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
+        """Run another query in this transaction: `await ctx.run_query(threads.list, user_id=id)`."""
+        return await self._calls.within(
+            self._run, self._tx, self._kind(), Kind.QUERY, function, {**(args or {}), **named}
+        )
+
+    def _kind(self) -> Kind:
+        return Kind.QUERY
+
+
+class QueryCtx(_TransactionCtx):
+    """What a query may use. `db` reads at one moment."""
+
+    __slots__ = ("db",)
+
+    def __init__(self, run: Run, calls: Calls, tx: Transaction) -> None:
+        super().__init__(run, calls, tx)
+        self.db = DatabaseReader(tx)
+
+
+class MutationCtx(_TransactionCtx):
+    """What a mutation may use. `db` reads and writes in one transaction."""
+
+    __slots__ = ("db",)
+
+    def __init__(self, run: Run, calls: Calls, tx: Transaction) -> None:
+        super().__init__(run, calls, tx)
+        self.db = DatabaseWriter(tx)
+
+    async def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
+        """Run another mutation in this transaction. If it raises, its writes are undone; catch it to go on without."""
+        return await self._calls.within(
+            self._run, self._tx, self._kind(), Kind.MUTATION, function, {**(args or {}), **named}
+        )
+
+    def _kind(self) -> Kind:
+        return Kind.MUTATION
+
+
+class ActionCtx(_Ctx):
+    """What an action may use: calls of other functions, each a transaction of its own. Anything else is Python's."""
+
+    __slots__ = ()
+
+    async def run_query(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
+        """Run a query on the newest state and return its result."""
+        return await self._calls.apart(self._run, Kind.QUERY, function, {**(args or {}), **named})
+
+    async def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
+        """Run a mutation; it is durable when this returns."""
+        return await self._calls.apart(self._run, Kind.MUTATION, function, {**(args or {}), **named})
+
+    async def run_action(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
+        """Run another action and wait for it."""
+        return await self._calls.apart(self._run, Kind.ACTION, function, {**(args or {}), **named})

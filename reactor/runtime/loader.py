@@ -1,0 +1,190 @@
+"""Loads an application's folder: `functions/` with everything declared in it, and `schema.py`.
+
+    application = load(Path("myapp"))
+    application.registry.find("rooms:list")
+
+Each load builds a complete new version beside the one before; see `importing`.
+"""
+
+import hashlib
+import importlib
+import itertools
+import linecache
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+import msgspec
+
+from reactor.errors import LoadError
+from reactor.runtime.frames import declared_at
+from reactor.runtime.functions import Function
+from reactor.runtime.importing import FreshModules, fresh_modules
+from reactor.runtime.load_errors import explain
+from reactor.runtime.registry import AnyFunction, Registry
+from reactor.schema import Schema, define_schema
+
+__all__ = ["Application", "Version", "load"]
+
+_numbers = itertools.count(1)
+_TESTS = re.compile(r"tests|conftest|test_.*|.*_test", re.ASCII)
+
+
+class Version(msgspec.Struct, frozen=True):
+    """Which version of the code: `number` counts loads in this process, `digest` tells equal sources (hex SHA-256)."""
+
+    number: int
+    digest: str
+
+
+class Application(msgspec.Struct, frozen=True, eq=False):
+    """One loaded version of an application. `modules` go by their path (`admin/rooms`), `sources` were read."""
+
+    directory: Path
+    registry: Registry
+    schema: Schema
+    version: Version
+    sources: tuple[Path, ...]
+    modules: Mapping[str, ModuleType]
+
+
+def load(directory: Path) -> Application:
+    """Load the application in `directory`.
+
+    Modules are imported as `functions.<name>` and `schema`, and may import whatever else lies in the folder. Raises
+    LoadError, telling file, line and cause, when anything in it is wrong; the version loaded before then keeps working.
+    """
+    root = directory.resolve()
+    if not (root / "functions").is_dir():
+        raise LoadError(
+            f"{root} has no folder `functions`. Create it and put a module with a @query in it, "
+            "or name the folder of an application."
+        )
+    with fresh_modules(root) as fresh:
+        try:
+            return _load(root, fresh)
+        except (Exception, SystemExit) as error:
+            raise explain(error, root) from error
+
+
+def _load(root: Path, fresh: FreshModules) -> Application:
+    schema_module = _import_schema(root)
+    modules = {path: importlib.import_module(name) for path, name in _module_names(root / "functions")}
+    schema = _choose_schema(schema_module, modules.get("schema"))
+    registry = Registry(_functions(modules, fresh))
+    for function in registry:
+        function.complete()
+    for file in fresh.digests:
+        linecache.checkcache(file)
+    return Application(
+        directory=root,
+        registry=registry,
+        schema=schema,
+        version=Version(next(_numbers), _digest(root, fresh)),
+        sources=tuple(Path(file) for file in sorted(fresh.digests)),
+        modules=modules,
+    )
+
+
+def _digest(root: Path, fresh: FreshModules) -> str:
+    whole = hashlib.sha256()
+    for file, digest in sorted(fresh.digests.items()):
+        whole.update(os.path.relpath(file, root).encode("utf-8", "surrogateescape") + b"\0" + digest)
+    return whole.hexdigest()
+
+
+def _module_names(functions: Path) -> Iterator[tuple[str, str]]:
+    """Each module in `functions/` as its path in function paths and its name in Python, in a fixed order."""
+    for folder, folders, files in os.walk(functions):
+        folders[:] = sorted(name for name in folders if _is_wanted(name) and "." not in name)
+        prefix = Path(folder).relative_to(functions).parts
+        names = sorted(name.removesuffix(".py") for name in files if name.endswith(".py") and name.count(".") == 1)
+        for name in sorted(set(names).intersection(folders)):
+            if any(Path(folder, name).rglob("*.py")):
+                raise LoadError(f"{Path(folder, name)}.py and the folder beside it have one name. Rename one of them.")
+        if "__init__" in names:
+            yield "/".join(prefix), ".".join(("functions", *prefix))
+        for name in filter(_is_wanted, names):
+            for part in (*prefix, name):
+                if not part.isidentifier() or not part.isascii():
+                    raise LoadError(
+                        f"{Path(folder, name)}.py: `{part}` cannot be part of a function's path. "
+                        "Rename it with letters, digits and underscores only."
+                    )
+            yield "/".join((*prefix, name)), ".".join(("functions", *prefix, name))
+
+
+def _is_wanted(name: str) -> bool:
+    return not name.startswith(("_", ".")) and not _TESTS.fullmatch(name)
+
+
+def _import_schema(root: Path) -> ModuleType | None:
+    if (root / "schema.py").is_file() or (root / "schema" / "__init__.py").is_file():
+        return importlib.import_module("schema")
+    return None
+
+
+def _choose_schema(beside: ModuleType | None, inside: ModuleType | None) -> Schema:
+    """The schema of `schema.py`, or of `functions/schema.py` where the official layout has it."""
+    found = [schema for module in (beside, inside) if module is not None and (schema := _schema_of(module)) is not None]
+    if len(found) == 2 and found[0] is not found[1]:
+        raise LoadError("Both schema.py and functions/schema.py declare a schema. Keep one of them.")
+    if not found and beside is not None:
+        raise LoadError(
+            f"{beside.__file__} declares no schema. Write `schema = define_schema({{...}})` in it, "
+            "or delete the file to do without one."
+        )
+    return found[0] if found else define_schema({})
+
+
+def _schema_of(module: ModuleType) -> Schema | None:
+    named: object = getattr(module, "schema", None)
+    if isinstance(named, Schema):
+        return named
+    schemas = {id(value): value for value in vars(module).values() if isinstance(value, Schema)}
+    if len(schemas) > 1:
+        raise LoadError(f"{module.__file__} has {len(schemas)} schemas. Call the one to use `schema`.")
+    return next(iter(schemas.values()), None)
+
+
+def _functions(modules: Mapping[str, ModuleType], fresh: FreshModules) -> Iterator[AnyFunction]:
+    """The functions that the modules export, each placed at its path.
+
+    A module exports what was declared while it was being imported, also by a helper that it called. What it imported
+    from another module in `functions/` it only refers to; what it imported from elsewhere it exports.
+    """
+    exported_by = {
+        id(f): name for name in (module.__name__ for module in modules.values()) for f in fresh.created.get(name, ())
+    }
+    placed: set[int] = set()
+    for path, module in modules.items():
+        _refuse_shadowed(module, fresh.created.get(module.__name__, []))
+        for name, value in list(vars(module).items()):
+            if not isinstance(value, Function):
+                continue
+            function = cast("AnyFunction", value)
+            if exported_by.get(id(function), module.__name__) != module.__name__:
+                continue
+            if not path:
+                raise LoadError(f"functions/__init__.py: move `{name}` into a module; a path needs the module's name.")
+            if id(function) in placed:
+                function = function.copy()
+            placed.add(id(function))
+            function.place(path, name)
+            yield function
+
+
+def _refuse_shadowed(module: ModuleType, created: list[AnyFunction]) -> None:
+    """Two `def`s of one name in a module: Python keeps the second and says nothing."""
+    by_name: dict[str, AnyFunction] = {}
+    for function in created:
+        name = function.handler.__name__
+        if function.handler.__qualname__ != name:
+            continue  # made by a factory, which may make many of one name
+        first = by_name.setdefault(name, function)
+        if first is not function and not any(first is value for value in vars(module).values()):
+            places = f"{declared_at(first.handler)} and {declared_at(function.handler)}"
+            raise LoadError(f"`{name}` is declared twice: {places}. Rename one.")

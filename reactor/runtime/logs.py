@@ -1,0 +1,285 @@
+"""What a function prints or logs while it runs, as log lines of that run.
+
+    run = RunLog("rooms:list", sink)
+    with capture(run):
+        ...                       # print, sys.stderr and logging end up in run.lines
+
+`install()` puts the capture over the process's streams and root logger once; without a current run both pass
+everything through to what was there before.
+"""
+
+import contextlib
+import enum
+import logging
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextvars import ContextVar, Token
+from typing import Any, TextIO, cast
+
+__all__ = [
+    "LONGEST_LINE",
+    "MOST_LINES",
+    "Level",
+    "RunLog",
+    "Sink",
+    "capture",
+    "capturing",
+    "current_run",
+    "enter",
+    "install",
+    "leave",
+]
+
+MOST_LINES = 256
+LONGEST_LINE = 32_768
+"""Bytes of UTF-8 in one line's text, the mark of a cut included."""
+
+_CUT_MARK = " (truncated due to length)"
+_ROOM_BEFORE_CUT = LONGEST_LINE - len(_CUT_MARK)
+
+Sink = Callable[[str, str], None]
+"""Gets the function's path and each finished line, for the server's own terminal."""
+
+_current: ContextVar["RunLog | None"] = ContextVar("reactor_run_log", default=None)
+
+
+class Level(enum.StrEnum):
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    LOG = "LOG"
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+
+class RunLog:
+    """The log lines of one run, those of the functions it called included.
+
+    `lines` have the wire's form, `[LEVEL] text`. At most MOST_LINES are kept, of which the last then says that
+    some are missing; the sink gets no more than that either
+    (get-convex/convex-backend, crates/common/src/log_lines.rs).
+    """
+
+    __slots__ = ("_unfinished", "_warned", "lines", "path", "sink")
+
+    def __init__(self, path: str, sink: Sink | None = None) -> None:
+        self.path = path
+        self.sink = sink
+        self.lines: list[str] = []
+        self._unfinished: dict[Level, str] | None = None
+        self._warned: set[str] | None = None
+
+    def add(self, level: Level, text: str) -> None:
+        """Add one line (`text` may hold newlines)."""
+        kept = len(self.lines)
+        if kept >= MOST_LINES:
+            return
+        if kept == MOST_LINES - 1:
+            level, text = Level.ERROR, f"More than {MOST_LINES} log lines in one run: the rest is left out."
+        line = f"[{level.value}] {_cut(text)}"
+        self.lines.append(line)
+        if self.sink is not None:
+            self._show(self.sink, line)
+
+    def warn_once(self, topic: str, text: str) -> None:
+        """Add a warning unless this run has one on the same topic."""
+        if self._warned is None:
+            self._warned = set()
+        if topic not in self._warned:
+            self._warned.add(topic)
+            self.add(Level.WARN, text)
+
+    def write(self, level: Level, text: str) -> None:
+        """Take a piece of a stream. A line is finished by a piece that ends in a newline, so that one
+        `print` is one line even when its text has several."""
+        if not text:
+            return
+        with _pieces:
+            if self._unfinished is None:
+                self._unfinished = {}
+            text = self._unfinished.get(level, "") + text
+            if not text.endswith("\n"):
+                # Beyond the cut nothing is shown, so a program that never ends its line need not fill the memory.
+                self._unfinished[level] = text[: LONGEST_LINE + 1]
+                return
+            self._unfinished.pop(level, None)
+        self.add(level, text[:-1])
+
+    def finish(self) -> None:
+        """Add what was written without a final newline. `capture` does so when it ends."""
+        if self._unfinished:
+            with _pieces:
+                rest, self._unfinished = self._unfinished, None
+            for level, text in rest.items():
+                self.add(level, text)
+
+    def _show(self, sink: Sink, line: str) -> None:
+        with _outside():  # the sink may print: that must not come back as another line
+            try:
+                sink(self.path, line)
+            except OSError:
+                self.sink = None  # the terminal is gone; the run and its lines go on
+
+
+@contextlib.contextmanager
+def _outside() -> Generator[None]:
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+_pieces = threading.Lock()  # functions in threads may print at once; held only while two strings are joined
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST_LINE and text.isascii():
+        return text
+    # A lone surrogate has no UTF-8, and lines go out as JSON.
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= LONGEST_LINE:
+        return encoded.decode()
+    return encoded[:_ROOM_BEFORE_CUT].decode("utf-8", "ignore") + _CUT_MARK
+
+
+class capture:  # noqa: N801 - reads as a verb where it is used
+    """`with capture(run):` sends prints and log records of this context to `run`.
+
+    Threads started by `asyncio.to_thread` and tasks created inside inherit it.
+    """
+
+    __slots__ = ("_run", "_token")
+
+    def __init__(self, run: RunLog) -> None:
+        self._run = run
+
+    def __enter__(self) -> RunLog:
+        self._token: Token[RunLog | None] = _current.set(self._run)
+        return self._run
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
+        self._run.finish()
+
+
+class capturing:  # noqa: N801 - reads as a verb where it is used
+    """One step of a run: like `capture`, but the run goes on, so an unfinished line stays unfinished."""
+
+    __slots__ = ("_run", "_token")
+
+    def __init__(self, run: RunLog) -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._token: Token[RunLog | None] = _current.set(self._run)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
+
+
+def enter(run: RunLog) -> Token[RunLog | None]:
+    """Make `run` the current one until `leave`, in the same context; for code that enters and leaves a run often."""
+    return _current.set(run)
+
+
+def leave(token: Token[RunLog | None]) -> None:
+    """End what `enter` began. What was written without a final newline is kept: call `RunLog.finish` at the end."""
+    _current.reset(token)
+
+
+def current_run() -> RunLog | None:
+    """The run whose lines are being captured here, or None outside of functions."""
+    return _current.get()
+
+
+class _Stream:
+    """Stands in for sys.stdout or sys.stderr: writes of a run become its lines, all others go through."""
+
+    __slots__ = ("_level", "_real", "_write")
+
+    def __init__(self, real: TextIO, level: Level) -> None:
+        self._real = real
+        self._write = real.write
+        self._level = level
+
+    def write(self, text: str) -> int:
+        run = _current.get()
+        if run is None:
+            return self._write(text)
+        run.write(self._level, text)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class _Records(logging.Handler):
+    """Sends log records of a run to its lines, and all others to the handlers that were on the root logger before.
+
+    It stands in their place rather than beside them: one that writes to stderr would add every record twice.
+    """
+
+    def __init__(self, others: list[logging.Handler], level_outside: int) -> None:
+        super().__init__()
+        self.others = others
+        self._level_outside = level_outside
+        self._text = logging.Formatter("%(message)s")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        run = _current.get()
+        if run is not None and not record.name.startswith("reactor."):  # the server's own records are no output of it
+            try:
+                run.add(_level_of(record), self._text.format(record))
+            except Exception:  # a bad format string is reported like everywhere in logging, and the function goes on
+                self.handleError(record)
+        elif record.levelno >= self._level_outside:
+            self._pass_on(record)
+
+    def _pass_on(self, record: logging.LogRecord) -> None:
+        # What logging itself does for a logger without handlers.
+        others = self.others or ([logging.lastResort] if logging.lastResort else [])
+        with _outside():
+            for handler in others:
+                if record.levelno >= handler.level:
+                    handler.handle(record)
+
+
+def _level_of(record: logging.LogRecord) -> Level:
+    number = record.levelno
+    if number >= logging.ERROR:
+        return Level.ERROR
+    if number >= logging.WARNING:
+        return Level.WARN
+    return Level.INFO if number >= logging.INFO else Level.DEBUG
+
+
+def install(*, level: int = logging.INFO) -> Callable[[], None]:
+    """Capture sys.stdout, sys.stderr and the root logger's records of runs; returns what undoes it.
+
+    `level` is the lowest level of log records that become lines. Outside of runs the root logger's own level holds.
+    """
+    out, err, root = sys.stdout, sys.stderr, logging.getLogger()
+    others, level_outside = root.handlers[:], root.level
+    handler = _Records(others, root.getEffectiveLevel())
+    mine = cast("TextIO", _Stream(out, Level.LOG)), cast("TextIO", _Stream(err, Level.ERROR))
+    sys.stdout, sys.stderr = mine
+    root.handlers[:] = [handler]
+    root.setLevel(min(level_outside, level))
+
+    def undo() -> None:
+        # What somebody else has put there in the meantime stays.
+        if sys.stdout is mine[0]:
+            sys.stdout = out
+        if sys.stderr is mine[1]:
+            sys.stderr = err
+        with contextlib.suppress(ValueError):
+            root.handlers.remove(handler)
+            root.handlers[:0] = others
+        root.setLevel(level_outside)
+
+    return undo

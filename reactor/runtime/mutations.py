@@ -1,0 +1,77 @@
+"""Mutations from outside: run in order, answered when durable, once for each request of a client."""
+
+from collections.abc import Callable
+from typing import Any
+
+from reactor.database.committer import Ending
+from reactor.database.database import Database
+from reactor.database.transaction import Transaction
+from reactor.errors import ReactorError, StoreError
+from reactor.runtime.calls import Call
+from reactor.runtime.failures import describe, request_id
+from reactor.runtime.query_run import RunResult
+from reactor.runtime.runner import Runner
+from reactor.store.seam import Outcome
+
+__all__ = ["Answer", "Mutations"]
+
+Answer = Callable[[RunResult], None]
+"""Gets the result once it is durable; `ts` is the commit's timestamp (of a failure: of the state it read)."""
+
+
+class Mutations:
+    """Takes mutations and answers them."""
+
+    def __init__(self, database: Database, runner: Runner) -> None:
+        self.database, self.runner = database, runner
+        self.answered = self.repeated = 0
+
+    def submit(self, call: Call, answer: Answer) -> None:
+        """Run a mutation after those submitted before it; `answer` is called later."""
+        self.database.committer.submit(_Mutation(self, call, answer))
+
+
+class _Mutation:
+    """A mutation on its way through the committer."""
+
+    __slots__ = ("_answer", "_call", "_mutations", "_outcome", "source")
+
+    def __init__(self, mutations: Mutations, call: Call, answer: Answer) -> None:
+        self._mutations, self._call, self._answer = mutations, call, answer
+        self._outcome: Outcome | None = None
+        self.source = call.path
+
+    async def run(self, tx: Transaction) -> Ending:
+        call, outcomes = self._call, self._mutations.database.outcomes
+        if call.session is not None:
+            recorded = await outcomes.find(call.session, call.request, tx.snapshot)
+            if recorded is not None:
+                self._mutations.repeated += 1
+                return Ending(recorded, keep=False)
+        result = await self._mutations.runner.mutation(call, tx)
+        if result.failure is not None:
+            return Ending(result, keep=False)
+        if call.session is None:
+            return Ending(result, keep=True)
+        self._outcome = Outcome(call.session, call.request, result.value, result.logs)
+        outcomes.decided(self._outcome)
+        return Ending(result, True, self._outcome)
+
+    def done(self, payload: Any, ts: int, error: BaseException | None) -> None:
+        if self._outcome is not None:
+            self._mutations.database.outcomes.settled(self._outcome, durable=error is None)
+        self._mutations.answered += 1
+        if error is not None:
+            self._answer(self._not_kept(error))
+        elif isinstance(payload, Outcome):
+            self._answer(RunResult(payload.result, None, payload.logs, payload.ts))
+        else:
+            payload.ts = ts
+            self._answer(payload)
+
+    def _not_kept(self, error: BaseException) -> RunResult:
+        # What a store says of itself helps callers too ("the disk is full"); other faults are ours to look into.
+        text = "Your request couldn't be completed. Try again later."
+        fault = error if isinstance(error, StoreError) else ReactorError(text)
+        failure = describe(fault, self._call.request_id or request_id())
+        return RunResult(b"null", failure, [], 0)
