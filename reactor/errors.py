@@ -1,24 +1,23 @@
 """Every error Reactor raises on purpose.
 
-    Exception
-    ├── ConvexError                  application error with data, thrown by functions, shown to clients whole
-    └── ReactorError                 everything of ours
-        ├── DeveloperError           a function's or a caller's fault; catchable inside functions
-        │   ├── InvalidValue         not a storable value: kind, size, depth, field name
-        │   │   └── InvalidId        not the text of a document id
-        │   ├── ArgumentValidationError
-        │   ├── ReturnsValidationError
-        │   ├── FunctionNotFound     no such function, or not for this caller
-        │   └── LoadError            functions/ or schema.py cannot be loaded
-        ├── StoreError               the database file or server
-        │   ├── StoreFull            no room on the disk; nothing was written
-        │   ├── StoreLocked          another server has this data folder
-        │   └── StoreVersion         written by a version with another file format
-        ├── Overloaded               refused before it ran; try again
-        ├── ProtocolError            a client broke the sync protocol
-        └── SettingsError            a setting has an impossible value
-    BaseException
-    └── FunctionInterrupted          raised inside a function that computes past its limit; not for `except Exception`
+Exception
+├── ConvexError                  application error with data, thrown by functions, shown to clients whole
+└── ReactorError                 everything of ours
+    ├── DeveloperError           a function's or a caller's fault; catchable inside functions
+    │   ├── InvalidValue         not a storable value: kind, size, depth, field name
+    │   │   └── InvalidId        not the text of a document id
+    │   ├── ArgumentValidationError
+    │   ├── ReturnsValidationError
+    │   ├── FunctionNotFound     no such function, or not for this caller
+    │   └── LoadError            functions/ or schema.py cannot be loaded
+    ├── StoreError               the database file or server
+    │   ├── StoreFull            no room on the disk; nothing was written
+    │   ├── StoreLocked          another server has this data folder
+    │   └── StoreVersion         written by a version with another file format
+    ├── ProtocolError            a client broke the sync protocol
+    └── SettingsError            a setting has an impossible value
+BaseException
+└── FunctionInterrupted          raised inside a function that computes past its limit; not for `except Exception`
 """
 
 from typing import Any
@@ -32,7 +31,6 @@ __all__ = [
     "InvalidId",
     "InvalidValue",
     "LoadError",
-    "Overloaded",
     "ProtocolError",
     "ReactorError",
     "ReturnsValidationError",
@@ -129,14 +127,6 @@ class StoreVersion(StoreError):
     """The database was written in a file format that this version cannot read."""
 
 
-class Overloaded(ReactorError):
-    """Refused before anything ran, because too much is waiting; safe to try again. `code` is the wire's short name."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 class ProtocolError(ReactorError):
     """A client broke the sync protocol; the session ends."""
 
@@ -145,7 +135,7 @@ class SettingsError(ReactorError):
     """A setting has a value that cannot be; the message names the setting, the value and what is allowed."""
 
 
-class FunctionInterrupted(BaseException):  # noqa: N818 - reads as what happened, like KeyboardInterrupt
+class FunctionInterrupted(BaseException):
     """Raised inside a function that computed past its limit.
 
     Not an `Exception`, so that `except Exception` in user code does not keep a runaway function alive.

@@ -32,15 +32,17 @@ class Actions:
     async def run(self, call: Call) -> RunResult:
         """Run an action; its failure is part of the result."""
         async with self._places:
-            now = self._database.now()
-            run = self._runner.begin(call, now)
-            try:
-                function = self._runner.find(call, run, Kind.ACTION)
-                args = decode_args(function, call.args, self._runner.limits.args_bytes)
-                value = await self._invoke(function, args, run)
-            except (Exception, FunctionInterrupted) as error:
-                return self._runner.failed(run, error)
-            return RunResult(value, None, [] if self._runner.redact else run.log.lines)
+            return await self._attempt(call)
+
+    async def _attempt(self, call: Call) -> RunResult:
+        run = self._runner.begin(call, self._database.now())
+        try:
+            function = self._runner.find(call, run, Kind.ACTION)
+            args = decode_args(function, call.args, self._runner.limits.args_bytes)
+            value = await self._invoke(function, args, run)
+        except (Exception, FunctionInterrupted) as error:
+            return self._runner.failed(run, error)
+        return self._runner.succeeded(run, value)
 
     async def _invoke(self, function: Function[..., Any], args: dict[str, Any], run: Run) -> bytes:
         keywords = function.accept(args, self._database.catalog)
@@ -87,7 +89,7 @@ class Actions:
 
     async def _call(self, kind: Kind, call: Call, run: Run) -> RunResult:
         if kind is Kind.ACTION:
-            return await self.run(call)
+            return await self._attempt(call)  # in its caller's place: waiting for another could be for ever
         if kind is Kind.MUTATION:
             answered: asyncio.Future[RunResult] = asyncio.get_running_loop().create_future()
             self._mutations.submit(call, lambda result: None if answered.done() else answered.set_result(result))

@@ -22,7 +22,7 @@ class Call(msgspec.Struct):
 
     `client`/`request` are a socket client's UUID as text and its number for this call; `session` is the same UUID in
     16 bytes, given for mutations, which then run once for each number. `trusted`: made by a function, which may call
-    internal ones. `request_id`: what errors of this call are known by, when it is known already.
+    internal ones. `shared`: the result may go to others as well. `request_id`: what errors of this call are known by, when it is known already.
     """
 
     path: str
@@ -33,6 +33,7 @@ class Call(msgspec.Struct):
     request: int = 0
     request_id: str = ""
     trusted: bool = False
+    shared: bool = False
 
 
 def decode_args(function: Function[..., Any], raw: bytes, max_bytes: int = ARGS.max_bytes) -> dict[str, Any]:

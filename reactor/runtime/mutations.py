@@ -1,5 +1,6 @@
 """Mutations from outside: run in order, answered when durable, once for each request of a client."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from reactor.runtime.runner import Runner
 from reactor.store.seam import Outcome
 
 __all__ = ["Answer", "Mutations"]
+
+_log = logging.getLogger("reactor.mutations")
 
 Answer = Callable[[RunResult], None]
 """Gets the result once it is durable; `ts` is the commit's timestamp (of a failure: of the state it read)."""
@@ -34,17 +37,16 @@ class Mutations:
 class _Mutation:
     """A mutation on its way through the committer."""
 
-    __slots__ = ("_answer", "_call", "_mutations", "_outcome", "source")
+    __slots__ = ("_answer", "_call", "_mutations", "source")
 
     def __init__(self, mutations: Mutations, call: Call, answer: Answer) -> None:
         self._mutations, self._call, self._answer = mutations, call, answer
-        self._outcome: Outcome | None = None
         self.source = call.path
 
     async def run(self, tx: Transaction) -> Ending:
         call, outcomes = self._call, self._mutations.database.outcomes
         if call.session is not None:
-            recorded = await outcomes.find(call.session, call.request, tx.snapshot)
+            recorded = await outcomes.find(call.session, call.request, tx)
             if recorded is not None:
                 self._mutations.repeated += 1
                 return Ending(recorded, keep=False)
@@ -53,13 +55,9 @@ class _Mutation:
             return Ending(result, keep=False)
         if call.session is None:
             return Ending(result, keep=True)
-        self._outcome = Outcome(call.session, call.request, result.value, result.logs)
-        outcomes.decided(self._outcome)
-        return Ending(result, True, self._outcome)
+        return Ending(result, True, Outcome(call.session, call.request, result.value, result.logs))
 
     def done(self, payload: Any, ts: int, error: BaseException | None) -> None:
-        if self._outcome is not None:
-            self._mutations.database.outcomes.settled(self._outcome, durable=error is None)
         self._mutations.answered += 1
         if error is not None:
             self._answer(self._not_kept(error))
@@ -72,6 +70,7 @@ class _Mutation:
     def _not_kept(self, error: BaseException) -> RunResult:
         # What a store says of itself helps callers too ("the disk is full"); other faults are ours to look into.
         text = "Your request couldn't be completed. Try again later."
+        _log.error("mutation %s was not kept", self._call.path, exc_info=error)
         fault = error if isinstance(error, StoreError) else ReactorError(text)
         failure = describe(fault, self._call.request_id or request_id())
         return RunResult(b"null", failure, [], 0)

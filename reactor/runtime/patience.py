@@ -15,10 +15,10 @@ __all__ = ["Patience"]
 class Patience:
     """Seconds that one run may take from its first wait on. Costs nothing to runs that never wait."""
 
-    __slots__ = ("_seconds", "_timer", "_waited_for", "lost")
+    __slots__ = ("_advice", "_seconds", "_timer", "_waited_for", "lost")
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, advice: str = "") -> None:
+        self._seconds, self._advice = seconds, advice
         self._timer: asyncio.TimerHandle | None = None
         self._waited_for: Any = None
         self.lost: DeveloperError | None = None
@@ -40,8 +40,7 @@ class Patience:
 
     def _lose(self) -> None:
         self.lost = DeveloperError(
-            f"Function execution timed out (maximum duration: {self._seconds:g}s, waiting included). Queries and "
-            "mutations await nothing but `ctx`: wait for the world outside in an action.",
+            f"Function execution timed out (maximum duration: {self._seconds:g}s, waiting included).{self._advice}",
             code="SystemTimeout",
         )
         self._cancel()

@@ -86,7 +86,7 @@ class Runner:
             value = await self.invoke(function, context(run), args, run)
         except (Exception, FunctionInterrupted) as error:
             return self.failed(run, error)
-        return RunResult(value, None, [] if self.redact else run.log.lines)
+        return self.succeeded(run, value)
 
     def find(self, call: Call, run: Run, kind: Kind) -> Function[..., Any]:
         """The function that is called. Raises DeveloperError as `Registry.expect` does."""
@@ -119,9 +119,8 @@ class Runner:
         try:
             return encode(value, limits=self._result_limits)
         except InvalidValue as error:
-            raise DeveloperError(
-                f"Function {with_extension(function)} return value invalid: {error}", code="FunctionReturnInvalidJson"
-            ) from None
+            text = f"Function {with_extension(function)} {error}"
+            raise DeveloperError(text, code="FunctionReturnInvalidJson") from None
 
     def resolve(self, reference: Reference) -> Function[..., Any]:
         """A function that another one calls. Raises DeveloperError when there is none."""
@@ -136,12 +135,21 @@ class Runner:
             raise DeveloperError(f"Could not find function for '{reference}'.", code="FunctionNotFound")
         return function
 
+    def succeeded(self, run: Run, value: bytes) -> RunResult:
+        """A result, with the log lines that its caller may see."""
+        return RunResult(value, None, [] if self._redacts(run.call) else run.log.lines)
+
     def failed(self, run: Run, error: BaseException) -> RunResult:
         """A failure as a result; the server's own record has it unredacted."""
-        failure = describe(error, run.request_id, redact=self.redact)
+        redact = self._redacts(run.call)
+        failure = describe(error, run.request_id, redact=redact)
         if self._on_failure is not None:
             self._on_failure(run.log.path, failure)
-        return RunResult(b"null", failure, [] if self.redact else run.log.lines)
+        return RunResult(b"null", failure, [] if redact else run.log.lines)
+
+    def _redacts(self, call: Call) -> bool:
+        """Whether the caller is kept from what went on inside. A shared result may reach anybody."""
+        return self.redact and (call.shared or not call.identity.is_admin)
 
     def missing(self, call: Call) -> RunResult:
         """The failure of a call to a function that is not there, in the words that command lines look for."""

@@ -13,13 +13,14 @@ from typing import Any
 
 from reactor.errors import FunctionInterrupted
 from reactor.runtime import logs
-from reactor.runtime.functions import Function
+from reactor.runtime.functions import Function, Kind
 from reactor.runtime.patience import Patience
 from reactor.runtime.watchdog import Budget, Watchdog
 
 __all__ = ["Steps"]
 
 _SECONDS_TO_CLEAN_UP = 0.1
+_ADVICE = " Queries and mutations await nothing but `ctx`: wait for the world outside in an action."
 _log = logging.getLogger(__name__)
 
 
@@ -40,7 +41,7 @@ class Steps:
         waits for too long. A function that waits inside asyncio's timeouts or task groups must be resumed by the task
         that started it.
         """
-        patience = Patience(self._seconds)
+        patience = Patience(self._seconds, "" if function.kind is Kind.ACTION else _ADVICE)
         return _Running(self._watchdog, Budget(self._cpu_seconds), patience, log, function, ctx, keywords)
 
 

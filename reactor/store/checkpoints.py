@@ -106,13 +106,16 @@ class Checkpoints:
         elif self._reaches(self._wait_at):
             # Whoever holds a snapshot for ever delays no more than one commit each time the WAL has doubled.
             self._wait_at *= 2
-            try:
-                async with asyncio.timeout(_PATIENCE):
-                    await self._start_over(patient=True)
-            except TimeoutError:
-                _log.warning(
-                    "a function holds a snapshot for long, so the write-ahead log grows: look for a slow query"
-                )
+            await self._start_over_patiently()
+
+    async def _start_over_patiently(self) -> None:
+        # A task of its own: the commit may be driven by hand, where asyncio's timeouts do not work.
+        task = asyncio.get_running_loop().create_task(self._start_over(patient=True))
+        await asyncio.wait({task}, timeout=_PATIENCE)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+            _log.warning("a function holds a snapshot for long, so the write-ahead log grows: look for a slow query")
 
     def written(self) -> None:
         """Something was written that is no commit."""

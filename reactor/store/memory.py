@@ -5,7 +5,7 @@ documents, which is right for tests and for nothing else.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 
 from reactor.errors import StoreError
@@ -133,7 +133,7 @@ class MemoryStore:
         self._check_open()
         return self._visible
 
-    async def commit(self, batch: Sequence[Commit]) -> None:
+    async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
         self._check_open()
         state = self._committed.copy()
         for commit in batch:

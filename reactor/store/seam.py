@@ -7,7 +7,7 @@ All methods are coroutines. Those of a snapshot over an embedded database never 
 can drive them by hand without a task.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -181,8 +181,10 @@ class Store(Protocol):
         """The newest visible snapshot, shared by all who ask until the next `advance`."""
         ...
 
-    async def commit(self, batch: Sequence[Commit]) -> None:
+    async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
         """Make a batch durable in one database transaction; returns after the disk has it.
+
+        `on_the_way` may be called, on the event loop, when there is nothing left but to wait for the disk.
 
         Does not change what `acquire` gives: that is `advance`. One call at a time. Raises StoreFull or
         StoreError, and then nothing of the batch is there; a failure whose end is uncertain is settled

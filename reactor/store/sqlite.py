@@ -1,7 +1,7 @@
 """The store that keeps everything in one SQLite file."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ class SqliteStore:
 
     async def open(self) -> None:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is in it is nobody else's
         except OSError as error:
             raise StoreError(f"cannot make the folder {self._folder}: {error}; choose another with --data") from error
         self._lock.acquire()
@@ -84,11 +84,11 @@ class SqliteStore:
     def acquire(self) -> Snapshot:
         return self._snapshots.acquire()
 
-    async def commit(self, batch: Sequence[Commit]) -> None:
+    async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
         if not batch:
             return
         await self._checkpoints.before_write()
-        await self._writer.commit(steps_of(batch, STATEMENTS), batch[-1].ts)
+        await self._writer.commit(steps_of(batch, STATEMENTS), batch[-1].ts, on_the_way)
 
     def advance(self, ts: int) -> None:
         self._snapshots.advance(ts)

@@ -1,5 +1,6 @@
 """The connection that writes, in a thread of its own."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -76,9 +77,12 @@ class Writer:
         if connection is not None:
             await connection.close()
 
-    async def commit(self, steps: Sequence[Step], ts: int) -> None:
-        """Run the steps of a batch that ends with commit `ts`."""
-        await self.run(partial(self._commit, steps=steps, ts=ts))
+    async def commit(self, steps: Sequence[Step], ts: int, on_the_way: Callable[[], None] | None = None) -> None:
+        """Run the steps of a batch that ends with commit `ts`; `on_the_way` is called when only the disk is missing."""
+        tell = None
+        if on_the_way is not None:
+            tell = partial(asyncio.get_running_loop().call_soon_threadsafe, on_the_way)
+        await self.run(partial(self._commit, steps=steps, ts=ts, tell=tell))
 
     async def transaction(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` in a transaction."""
@@ -94,15 +98,19 @@ class Writer:
         prepare(connection, self._file)
         self._last_ts = self._found(connection)
 
-    def _commit(self, connection: sqlite3.Connection, *, steps: Sequence[Step], ts: int) -> None:
+    def _commit(
+        self, connection: sqlite3.Connection, *, steps: Sequence[Step], ts: int, tell: Callable[[], object] | None
+    ) -> None:
         try:
-            _transaction(connection, partial(self._write, steps=steps, ts=ts))
+            _transaction(connection, partial(self._write, steps=steps, ts=ts, tell=tell))
         except sqlite3.Error:
             if not self._arrived(connection, ts):
                 raise
         self._last_ts = ts
 
-    def _write(self, connection: sqlite3.Connection, *, steps: Sequence[Step], ts: int) -> None:
+    def _write(
+        self, connection: sqlite3.Connection, *, steps: Sequence[Step], ts: int, tell: Callable[[], object] | None
+    ) -> None:
         for sql, parameters in steps:
             connection.execute(sql, parameters)
         if connection.execute(self._statements["move_last_ts"].sql, (ts, self._last_ts)).rowcount != 1:
@@ -110,6 +118,8 @@ class Writer:
                 f"the database no longer stands at commit {self._last_ts}: another program wrote to it; "
                 "stop that program and restart the server"
             )
+        if tell is not None:
+            tell()
 
     def _arrived(self, connection: sqlite3.Connection, ts: int) -> bool:
         """Whether a commit that failed is in the file all the same; if not, see to it that it never will be.

@@ -14,7 +14,7 @@ from .rendering import render_text, render_value
 __all__ = ["Failure", "ValidationFailure"]
 
 
-class ValidationFailure(DeveloperError):  # noqa: N818 - told to a caller, not an error of its own
+class ValidationFailure(DeveloperError):
     """A value that does not match a validator; the message is the whole explanation, in several lines."""
 
     code = "ValidationFailure"

@@ -32,7 +32,7 @@ def is_plain(value: Value, limits: Limits, *, outgoing: bool) -> bool:
     False means no more than: walk it. `outgoing` looks at floats too, since msgspec writes NaN and infinities as null,
     and -0.0 in a way that some clients read as 0. Raises PathError for more items than `limits` has bytes.
     """
-    if type(value) is str or (type(value) is dict and _is_flat(value, limits)):
+    if kind_of(value) is str or (kind_of(value) is dict and _is_flat(value, limits)):
         return True
     level: list[Any] = [value]
     for _ in range(limits.max_depth + 1):
@@ -58,16 +58,14 @@ def is_plain(value: Value, limits: Limits, *, outgoing: bool) -> bool:
     return False
 
 
-def _is_flat(fields: dict[Any, Any], limits: Limits) -> bool:
+def _is_flat(fields: Any, limits: Limits) -> bool:
     """Whether this is the commonest of all: a few scalars under known names. False means no more than: look closer."""
     if len(fields) > limits.max_fields or not known_names.issuperset(fields):
         return False
     kinds = set(map(type, fields.values()))
     if float not in kinds:
         return kinds <= _TRIVIAL
-    return kinds <= _SIMPLE and all(
-        0.0 < item < math.inf for item in fields.values() if type(item) is float
-    )
+    return kinds <= _SIMPLE and all(0.0 < item < math.inf for item in fields.values() if type(item) is float)
 
 
 def is_plain_float(value: float) -> bool:
