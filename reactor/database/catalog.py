@@ -1,0 +1,189 @@
+"""Names and numbers of tables and indexes.
+
+`Numbering` is what the store knows: it outlives versions of the code. `Catalog` is one version of the schema on
+top of it. Numbers are given out once and never reused.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+
+from reactor.errors import DeveloperError
+from reactor.schema import MAX_TABLES, Schema, Table
+from reactor.store.seam import IndexRecord, TableRecord
+from reactor.values import UNSET, encode_value
+
+__all__ = ["BY_CREATION", "BY_ID", "FIRST_USER_TABLE", "Catalog", "IndexInfo", "Numbering", "TableInfo", "index_of"]
+
+BY_ID = "by_id"
+BY_CREATION = "by_creation_time"
+FIRST_USER_TABLE = 10_001
+
+KeyPart = Callable[[dict[str, Any]], bytes]
+
+
+class IndexInfo:
+    """An index as readers use it. `fields` holds every component, tie-breakers `_creationTime` and `_id` included."""
+
+    __slots__ = ("fields", "id", "name")
+
+    def __init__(self, id: int, name: str, fields: tuple[str, ...]) -> None:
+        self.id, self.name, self.fields = id, name, fields
+
+
+def _part(field: str) -> KeyPart:
+    """A function that encodes one field, found by its dotted path; missing fields encode as missing."""
+    first, *rest = field.split(".")
+    if not rest:
+        return lambda document: encode_value(document.get(first, UNSET))
+    path = (first, *rest)
+
+    def nested(document: dict[str, Any]) -> bytes:
+        value: Any = document
+        for step in path:
+            if not isinstance(value, dict):
+                return encode_value(UNSET)
+            value = cast(dict[str, Any], value).get(step, UNSET)
+        return encode_value(value)
+
+    return nested
+
+
+class TableInfo:
+    """A table with its indexes. `ordered` are all indexes but by_id; `by_creation` comes first."""
+
+    __slots__ = ("_parts", "by_id", "definition", "indexes", "name", "number", "ordered", "ordered_ids", "record")
+
+    def __init__(self, record: TableRecord, declared: Iterable[IndexRecord], definition: Table | None) -> None:
+        self.record, self.definition = record, definition
+        self.name, self.number = record.name, record.number
+        self.by_id = IndexInfo(record.by_id, BY_ID, ("_id",))
+        creation = IndexInfo(record.by_creation, BY_CREATION, ("_creationTime", "_id"))
+        extra = [IndexInfo(index.id, index.name, (*index.fields, *creation.fields)) for index in declared]
+        self.ordered = (creation, *extra)
+        self.ordered_ids = tuple(index.id for index in self.ordered)
+        self.indexes = {index.name: index for index in (self.by_id, *self.ordered)}
+        self._parts = tuple(tuple(_part(f) for f in index.fields[:-2]) for index in extra)
+
+    def keys_of(self, document: dict[str, Any]) -> tuple[bytes, ...]:
+        """A document's key in each of `ordered`."""
+        tail = encode_value(document["_creationTime"]) + encode_value(document["_id"])
+        keys = [tail]
+        for parts in self._parts:
+            if len(parts) == 1:
+                keys.append(parts[0](document) + tail)
+            else:
+                keys.append(b"".join([part(document) for part in parts]) + tail)
+        return tuple(keys)
+
+
+class Numbering:
+    """Tables and indexes that exist, by the numbers the store knows them by."""
+
+    def __init__(self, tables: Sequence[TableRecord], indexes: Sequence[IndexRecord], last_index: int) -> None:
+        self.tables = {table.name: table for table in tables}
+        self.numbers = {table.number: table.name for table in tables}
+        self.indexes = {index.id: index for index in indexes}
+        self._next_table = max([FIRST_USER_TABLE - 1, *self.numbers]) + 1
+        self._next_index = last_index + 1
+
+    def new_table(self, name: str) -> TableRecord:
+        """Numbers for a table that does not exist yet; it exists for others when its commit is durable.
+
+        Raises DeveloperError when there are as many tables as there may be.
+        """
+        if len(self.tables) >= MAX_TABLES:
+            raise DeveloperError(
+                f'Table "{name}" would be one too many (limit: {MAX_TABLES}). Keep what belongs together in one table, '
+                "told apart by an indexed field.",
+                code="TooManyTables",
+            )
+        record = TableRecord(name, self._next_table, self._index_number(), self._index_number())
+        self._next_table += 1
+        return record
+
+    def new_index(self, table: TableRecord, name: str, fields: tuple[str, ...]) -> IndexRecord:
+        """A number for an index that does not exist yet."""
+        return IndexRecord(self._index_number(), table.number, name, fields)
+
+    def add(self, tables: Iterable[TableRecord], indexes: Iterable[IndexRecord] = ()) -> None:
+        """These are durable now."""
+        for table in tables:
+            self.tables[table.name] = table
+            self.numbers[table.number] = table.name
+        self.indexes.update((index.id, index) for index in indexes)
+
+    def drop(self, indexes: Iterable[int]) -> None:
+        """These indexes are gone."""
+        for index in indexes:
+            self.indexes.pop(index, None)
+
+    def of_table(self, number: int) -> list[IndexRecord]:
+        """Declared indexes of a table."""
+        return [index for index in self.indexes.values() if index.table == number]
+
+    def _index_number(self) -> int:
+        number = self._next_index
+        self._next_index += 1
+        return number
+
+
+class Catalog:
+    """What one version of the schema says about the tables that exist."""
+
+    def __init__(self, numbering: Numbering, schema: Schema) -> None:
+        self.numbering, self.schema = numbering, schema
+        self._tables: dict[str, TableInfo] = {}
+
+    def table(self, name: str) -> TableInfo | None:
+        """A table by name, None when it does not exist."""
+        info = self._tables.get(name)
+        if info is None:
+            record = self.numbering.tables.get(name)
+            if record is None:
+                return None
+            info = self._tables[name] = self.describe(record)
+        return info
+
+    def describe(self, record: TableRecord) -> TableInfo:
+        """A table's indexes and shape, whether it is durable already or not."""
+        definition = self.schema.table(record.name)
+        declared = {index.name: index.fields for index in definition.indexes} if definition else {}
+        live = [index for index in self.numbering.of_table(record.number) if declared.get(index.name) == index.fields]
+        return TableInfo(record, live, definition)
+
+    def by_number(self, number: int) -> TableInfo | None:
+        """A table by the number that ids carry."""
+        name = self.numbering.numbers.get(number)
+        return None if name is None else self.table(name)
+
+    def index_name(self, number: int) -> str:
+        """An index by its number, as table.index; for people, so an unknown one is named by its number."""
+        for name in self.numbering.tables:
+            info = self.table(name)
+            for index in info.indexes.values() if info is not None else ():
+                if index.id == number:
+                    return f"{name}.{index.name}"
+        return f"index {number}"
+
+    # TableNames, for `v.id(...)`
+    def number_of(self, name: str) -> int | None:
+        """The number of a table, None when it does not exist."""
+        record = self.numbering.tables.get(name)
+        return None if record is None else record.number
+
+    def name_of(self, number: int) -> str | None:
+        """The name of the table with this number, None when there is none."""
+        return self.numbering.numbers.get(number)
+
+
+def index_of(table: TableInfo, name: str) -> IndexInfo:
+    """A table's index by name. Raises DeveloperError naming the indexes that there are."""
+    index = table.indexes.get(name)
+    if index is None:
+        known = ", ".join(sorted(table.indexes))
+        raise DeveloperError(
+            f"Index {table.name}.{name} not found. Indexes of this table: {known}. "
+            f'Declare it in schema.py: .index("{name}", [...]).',
+            code="IndexNotFound",
+        )
+    return index

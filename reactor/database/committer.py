@@ -1,0 +1,353 @@
+"""The committer: one order for all mutations, and durability for many at a time.
+
+Mutations run one after another against the newest decided state, which is the newest visible snapshot plus the
+commits that are decided but not yet durable; so they never conflict, hot documents included. While one group of
+commits is being made durable the next one forms. Nobody outside hears of a commit before it is durable: `done`
+callbacks, and the news to live queries, wait for it. When a group fails, what was built upon it runs again.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+
+from reactor.database.catalog import Catalog
+from reactor.database.documents import DocumentCache
+from reactor.database.driving import drive
+from reactor.database.limits import TransactionLimits
+from reactor.database.overlay import Overlay
+from reactor.database.preparation import prepare
+from reactor.database.ranges import Touch
+from reactor.database.transaction import Transaction
+from reactor.store.seam import Commit, Outcome, Snapshot, Store
+
+__all__ = ["Committed", "Committer", "Ending", "Job"]
+
+_SLICE_SECONDS = 0.004
+"""How long queued mutations may run before the loop gets a turn."""
+
+
+class Ending(msgspec.Struct, gc=False):
+    """How a job's transaction ended: whether its writes count, what to record with them, and what to hand on."""
+
+    payload: Any
+    keep: bool
+    outcome: Outcome | None = None
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """A commit that became visible: when, which function wrote, and which keys it touched."""
+
+    ts: int
+    source: str
+    touches: list[Touch]
+
+
+class Job(Protocol):
+    """A mutation to run. `run` may be called again when what it was built upon failed to become durable."""
+
+    source: str
+
+    def run(self, tx: Transaction) -> Coroutine[Any, Any, Ending]:
+        """Run the function in `tx`. Function errors are part of the payload, they are not raised."""
+        ...
+
+    def done(self, payload: Any, ts: int, error: BaseException | None) -> None:
+        """It ended, durably. `ts` is its commit's timestamp, or that of the state it read when it wrote nothing.
+
+        With `error` (a StoreError, or a fault of ours) nothing of it was kept.
+        """
+        ...
+
+
+class _Settled(msgspec.Struct):
+    """A job that ended, and what it is to be told."""
+
+    job: Job
+    payload: Any
+    ts: int
+    error: BaseException | None = None
+
+
+class _Group:
+    """Jobs that ended on the same undurable ground, and the commits among them."""
+
+    __slots__ = ("commits", "news", "overlay", "settled")
+
+    def __init__(self) -> None:
+        self.commits: list[Commit] = []
+        self.news: list[Committed] = []
+        self.overlay = Overlay()
+        self.settled: list[_Settled] = []
+
+
+class Committer:
+    """Runs jobs in order and makes their commits durable. Belongs to one event loop.
+
+    A job is in `_queue`, then `_running`, then in `_forming`, which as a whole becomes `_in_flight`, then in `_ended`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        cache: DocumentCache,
+        limits: TransactionLimits,
+        *,
+        catalog: Callable[[], Catalog],
+        on_visible: Callable[[list[Committed]], None],
+        after: Callable[[], None],
+        on_the_way: Callable[[list[Committed], Overlay], None],
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._store, self._cache, self._limits = store, cache, limits
+        self._catalog, self._on_visible, self._after, self._clock = catalog, on_visible, after, clock
+        self._on_the_way = on_the_way
+        self._queue: deque[Job] = deque()
+        self._running: Job | None = None
+        self._forming = _Group()
+        self._in_flight: _Group | None = None
+        self._ended: deque[_Group] = deque()
+        base = store.acquire()
+        self._decided = self.visible = base.ts
+        base.release()
+        # Commits are no older than the creation times in them, but for rounding: so the next one follows all there are.
+        self._creation = math.nextafter(base.ts / 1e6, math.inf)
+        self._epoch = 0
+        """Counts lost groups: a job that began in an earlier epoch stands on what is not there."""
+        self._pauses = 0
+        self._drain_asked = self._flush_asked = self._telling = False
+        self._idle = asyncio.Event()
+        self.commits = self.groups = 0
+        self.fault: BaseException | None = None
+        """Why the latest group did not become durable, None when it did."""
+
+    # Asking
+
+    def submit(self, job: Job) -> None:
+        """Run a job now, or behind those that wait; its `done` is called later, never before this returns."""
+        if self._running is not None or self._queue or self._pauses:
+            self._queue.append(job)
+        else:
+            self._start(job)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not begun."""
+        return len(self._queue)
+
+    async def pause(self) -> None:
+        """Let what runs end and become durable, and begin nothing new until `proceed`."""
+        self._pauses += 1
+        try:
+            while self._busy():
+                await self._next_idle()
+        except BaseException:
+            self.proceed()
+            raise
+
+    def proceed(self) -> None:
+        """Take back one `pause`."""
+        self._pauses -= 1
+        self._drain()
+
+    async def settle(self) -> None:
+        """Wait until everything submitted so far, and what it led to, has ended."""
+        while self._busy() or self._queue:
+            await self._next_idle()
+
+    async def write(self, commit: Commit) -> None:
+        """Commit something that is no transaction (tables, indexes) while paused. `commit.ts` is filled in."""
+        assert self._pauses and not self._busy()
+        self._decided = commit.ts = max(self._decided + 1, self._clock())
+        await self._store.commit([commit])
+        self._make_visible(commit.ts)
+
+    async def close(self) -> None:
+        """Let everything submitted end."""
+        await self.settle()
+
+    # Running
+
+    def _start(self, job: Job) -> None:
+        self._running = job
+        try:
+            # Held until the job ends: while it waits, a group may become visible and replace the newest snapshot.
+            held = self._store.acquire()
+        except Exception as error:
+            self._running = None
+            self._settle(job, None, error)
+            return
+        now, catalog = self._clock() / 1e6, self._catalog()
+        tx = Transaction(
+            held, catalog, self._cache, self._limits, now=now, below=self._layers(), creation=self._creation
+        )
+        drive(job.run(tx), partial(self._run_ended, job, tx, held, self._epoch))
+
+    def _layers(self) -> tuple[Overlay, ...]:
+        if self._in_flight is None:
+            return (self._forming.overlay,)
+        return (self._in_flight.overlay, self._forming.overlay)
+
+    def _run_ended(
+        self,
+        job: Job,
+        tx: Transaction,
+        held: Snapshot,
+        epoch: int,
+        ending: Ending | None,
+        error: BaseException | None,
+    ) -> None:
+        self._running = None
+        _guarded(held.release)
+        if epoch != self._epoch:
+            self._wake()  # it stood on commits that were lost, and is in the queue again
+        else:
+            if ending is not None:
+                try:
+                    self._decide(job, tx, ending)
+                except Exception as fault:
+                    error = fault
+            self._settle(job, ending, error)
+        self._drain_soon()
+
+    def _decide(self, job: Job, tx: Transaction, ending: Ending) -> None:
+        if not ending.keep:
+            return
+        ts = max(self._decided + 1, self._clock(), int(tx.next_creation * 1e6))
+        prepared = prepare(tx, ts, job.source, ending.outcome)
+        if prepared is None:
+            return
+        commit, touches = prepared
+        self._decided, self._creation = ts, tx.next_creation
+        group, own, outcome = self._forming, tx.writes(), ending.outcome
+        group.commits.append(commit)
+        group.news.append(Committed(ts, job.source, touches))
+        if own is not None:
+            group.overlay.absorb(own)
+        if outcome is not None:
+            outcome.ts = ts
+            group.overlay.outcomes[outcome.session, outcome.request] = outcome
+
+    def _settle(self, job: Job, ending: Ending | None, error: BaseException | None) -> None:
+        payload = None if ending is None or error is not None else ending.payload
+        self._forming.settled.append(_Settled(job, payload, self._decided, error))
+        # Everything that arrives in the same turn of the loop shares a group.
+        if self._in_flight is None and not self._flush_asked:
+            self._flush_asked = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _drain_soon(self) -> None:
+        if self._queue and not self._drain_asked:
+            self._drain_asked = True
+            asyncio.get_running_loop().call_soon(self._drain)
+
+    def _drain(self) -> None:
+        self._drain_asked = False
+        until = time.monotonic() + _SLICE_SECONDS
+        while self._queue and self._running is None and not self._pauses:
+            self._start(self._queue.popleft())
+            if time.monotonic() > until:
+                self._drain_soon()
+                break
+
+    # Making durable
+
+    def _flush(self) -> None:
+        self._flush_asked = False
+        if self._in_flight is not None or not self._forming.settled:
+            return
+        group, self._forming = self._forming, _Group()
+        if group.commits:
+            self._in_flight = group
+            on_the_way = partial(self._tell_on_the_way, group)
+            drive(self._store.commit(group.commits, on_the_way=on_the_way), partial(self._written, group))
+        else:
+            self._ended.append(group)
+            self._tell()
+
+    def _tell_on_the_way(self, group: _Group) -> None:
+        if self._in_flight is group:
+            _guarded(self._on_the_way, group.news, group.overlay)
+
+    def _written(self, group: _Group, _: None, error: BaseException | None) -> None:
+        self.fault = error
+        self._ended.append(group)
+        if error is None:
+            self._keep(group)
+            self._flush()  # so that the next group is on its way to the disk while this one's callers are answered
+        else:
+            self._lose(group, error)
+        self._tell()
+
+    def _keep(self, group: _Group) -> None:
+        """A group is durable: let everybody see it."""
+        last = group.commits[-1].ts
+        self.commits += len(group.commits)
+        self.groups += 1
+        numbering = self._catalog().numbering
+        for commit in group.commits:
+            numbering.add(commit.tables)
+        self._cache.apply(group.overlay.documents, last)
+        self._in_flight = None
+        try:
+            self._make_visible(last)
+        except Exception as fault:
+            self.fault = fault  # the commits are durable, but nothing can be read any more
+        else:
+            _guarded(self._on_visible, group.news)
+
+    def _lose(self, group: _Group, error: BaseException) -> None:
+        """A group did not become durable: its jobs fail, and those that stood on it run again, in their order."""
+        for settled in group.settled:
+            settled.payload, settled.error = None, error
+        later, self._forming, self._in_flight = self._forming, _Group(), None
+        self._epoch += 1
+        if self._running is not None:
+            self._queue.appendleft(self._running)
+        self._queue.extendleft(settled.job for settled in reversed(later.settled))
+        self._drain_soon()
+
+    def _make_visible(self, ts: int) -> None:
+        self._store.advance(ts)
+        self.visible = ts
+
+    def _tell(self) -> None:
+        """Answer the callers of groups that have ended, in the order of the groups."""
+        if self._telling:
+            return
+        self._telling = True
+        while self._ended:
+            for settled in self._ended[0].settled:
+                _guarded(settled.job.done, settled.payload, settled.ts, settled.error)
+            _guarded(self._after)
+            self._ended.popleft()
+        self._telling = False
+        self._wake()
+
+    # Waiting
+
+    def _busy(self) -> bool:
+        return bool(self._running is not None or self._in_flight is not None or self._forming.settled or self._ended)
+
+    def _wake(self) -> None:
+        if not self._busy():
+            self._idle.set()
+
+    async def _next_idle(self) -> None:
+        self._idle.clear()
+        await self._idle.wait()
+
+
+def _guarded(callback: Callable[..., None], *args: Any) -> None:
+    """Call somebody who is told something. Their failure must not keep others from being told, so it is logged."""
+    try:
+        callback(*args)
+    except Exception as error:
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "The committer told somebody, who failed; this is a bug of Reactor", "exception": error}
+        )

@@ -1,0 +1,132 @@
+"""The database: a store, the numbers of its tables, a cache of documents, and the committer."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reactor.database.catalog import Catalog, Numbering
+from reactor.database.committer import Committed, Committer
+from reactor.database.documents import DocumentCache
+from reactor.database.limits import TransactionLimits
+from reactor.database.outcomes import Outcomes
+from reactor.database.overlay import Overlay
+from reactor.database.past import past
+from reactor.database.structure import Progress, StructurePlan, fill
+from reactor.database.transaction import Transaction
+from reactor.schema import Schema
+from reactor.store.seam import Snapshot, Store
+
+__all__ = ["Database"]
+
+
+def _ignore(*_: Any) -> None:
+    return None
+
+
+class Database:
+    """Transactions over a store. Open it before use, on the event loop that will use it."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        limits: TransactionLimits | None = None,
+        cache_bytes: int = 64 * 2**20,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.store, self.limits, self._clock = store, limits or TransactionLimits(), clock
+        self.cache = DocumentCache(cache_bytes)
+        self.outcomes = Outcomes()
+        self._adopting = asyncio.Lock()
+        self._opened = False
+        self.on_visible: Callable[[list[Committed]], None] = _ignore
+        """Called with the commits of a group that became durable, before their callers are answered."""
+        self.after_group: Callable[[], None] = _ignore
+        """Called after the callers of a group were answered."""
+        self.on_the_way: Callable[[list[Committed], Overlay], None] = _ignore
+        """Called while a group is being made durable, with the changes that it makes to the visible state."""
+
+    async def open(self, schema: Schema) -> None:
+        """Open the store and make what the schema declares. Raises StoreError and its kinds, and leaves it closed."""
+        await self.store.open()
+        try:
+            self.numbering = Numbering(self.store.tables, self.store.indexes, self.store.last_index)
+            self.catalog = Catalog(self.numbering, schema)
+            self.committer = Committer(
+                self.store,
+                self.cache,
+                self.limits,
+                catalog=lambda: self.catalog,
+                on_visible=self._tell_visible,
+                after=self._tell_after,
+                on_the_way=self._tell_on_the_way,
+                clock=self._clock,
+            )
+            await self.adopt(schema)
+        except BaseException:
+            await self.store.close()
+            raise
+        self._opened = True
+
+    async def adopt(self, schema: Schema, progress: Progress = _ignore, swap: Callable[[], None] = _ignore) -> None:
+        """Make the tables and indexes of a schema, then use it, calling `swap` in the same step.
+
+        Mutations wait meanwhile; queries go on. On failure nothing has changed.
+        """
+        async with self._adopting:
+            await self.committer.pause()
+            try:
+                plan = StructurePlan(self.numbering, schema)
+                if plan:
+                    await self._build(plan, progress)
+                catalog = Catalog(self.numbering, schema)
+                swap()
+                self.catalog = catalog
+            finally:
+                self.committer.proceed()
+
+    async def _build(self, plan: StructurePlan, progress: Progress) -> None:
+        snapshot = self.store.acquire()
+        try:
+            for index in plan.indexes:
+                name = self.numbering.numbers.get(index.table)
+                if name is not None:
+                    await fill(self.store, snapshot, self.numbering.tables[name], index, progress)
+        finally:
+            snapshot.release()
+        await self.committer.write(plan.commit())
+        self.numbering.add(plan.tables, plan.indexes)
+        self.numbering.drop(plan.dropped)
+        self.cache.clear()  # for documents remember their keys
+
+    # What is told may be set at any time, so it is looked up when there is something to tell.
+
+    def _tell_visible(self, news: list[Committed]) -> None:
+        self.on_visible(news)
+
+    def _tell_after(self) -> None:
+        self.after_group()
+
+    def _tell_on_the_way(self, news: list[Committed], overlay: Overlay) -> None:
+        self.on_the_way(news, overlay)
+
+    def now(self) -> float:
+        """Milliseconds since 1970 by this database's clock."""
+        return self._clock() / 1e6
+
+    def read(self, snapshot: Snapshot, over: Sequence[Overlay] = ()) -> Transaction:
+        """A transaction that reads a snapshot, and what lies over it. The caller holds the snapshot while it is used."""
+        return Transaction(snapshot, self.catalog, self.cache, self.limits, now=self.now(), below=over)
+
+    async def read_past(self, snapshot: Snapshot, ts: int) -> Transaction:
+        """A transaction that reads the state of `ts`, nanoseconds. Raises DeveloperError beyond the history."""
+        catalog = self.catalog
+        below = [await past(snapshot, ts, catalog)]
+        return Transaction(snapshot, catalog, self.cache, self.limits, now=self.now(), below=below)
+
+    async def close(self) -> None:
+        """Let what was submitted end, then close the store. Safe after a failed `open`."""
+        if self._opened:
+            await self.committer.close()
+        await self.store.close()

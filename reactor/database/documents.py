@@ -1,0 +1,123 @@
+"""A stored document in memory, and a bounded cache of them.
+
+One immutable object serves the cache, overlays and commits: its stored bytes, and, made when first needed, its
+decoded value and its key in every ordered index of its table.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from reactor.values import decode_trusted
+
+if TYPE_CHECKING:
+    from reactor.database.catalog import TableInfo
+
+__all__ = ["Document", "DocumentCache"]
+
+_CONTAINERS = frozenset({list, dict})
+
+
+class Document:
+    """One version of a document. `raw` None means that it does not exist (a deletion)."""
+
+    __slots__ = ("_flat", "_keys", "_value", "id", "raw", "since")
+
+    def __init__(self, id: str, raw: bytes | None) -> None:
+        self.id = id
+        self.raw = raw
+        self.since = 0
+        """For a cached version: a moment, nanoseconds, from which on it is known to be the newest."""
+        self._value: dict[str, Any] | None = None
+        self._keys: tuple[bytes, ...] | None = None
+        self._flat = False
+
+    def value(self) -> dict[str, Any]:
+        """The decoded document. Shared: callers must not change it; users get `copy`."""
+        value = self._value
+        if value is None:
+            assert self.raw is not None
+            value = self._value = decode_trusted(self.raw)
+            self._flat = _CONTAINERS.isdisjoint(map(type, value.values()))
+        return value
+
+    def copy(self) -> dict[str, Any]:
+        """A decoded document that the caller may change."""
+        value = self.value()
+        if self._flat:
+            return value.copy()
+        assert self.raw is not None
+        return decode_trusted(self.raw)
+
+    def keys(self, table: "TableInfo") -> tuple[bytes, ...]:
+        """Its key in each of `table.ordered`, in that order; empty when it does not exist.
+
+        Computed once: whoever changes a table's indexes forgets the documents that were in memory.
+        """
+        keys = self._keys
+        if keys is None:
+            keys = self._keys = () if self.raw is None else table.keys_of(self.value())
+        return keys
+
+    def set_keys(self, keys: tuple[bytes, ...]) -> None:
+        """Remember keys that were computed where the value was at hand."""
+        self._keys = keys
+
+
+class DocumentCache:
+    """Decoded documents of the newest visible state, at most about `max_bytes` of memory.
+
+    A version is known to hold from the moment `since` on, so an older snapshot that is still being read
+    does not use it.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._newest = 0
+        self._documents: dict[str, Document] = {}
+
+    def get(self, id: str, ts: int) -> Document | None:
+        """The document as a snapshot at `ts` sees it, if known."""
+        document = self._documents.get(id)
+        return document if document is not None and document.since <= ts else None
+
+    def add(self, document: Document, ts: int) -> None:
+        """A document that was read from a snapshot at `ts`. One that is not the newest says nothing of today."""
+        if ts >= self._newest and document.id not in self._documents:
+            self._put(document, ts)
+
+    def apply(self, documents: dict[str, Document], ts: int) -> None:
+        """A batch became visible at `ts`: its versions replace what was known."""
+        self._newest = ts
+        for id, document in documents.items():
+            self._forget(id)
+            if document.raw is not None:
+                self._put(document, ts)
+
+    def clear(self) -> None:
+        """Forget everything, as when indexes changed and remembered keys with them."""
+        self._documents.clear()
+        self._bytes = 0
+
+    def _put(self, document: Document, ts: int) -> None:
+        size = _memory(document)
+        if size > self._max_bytes:
+            return
+        document.since = ts
+        self._documents[document.id] = document
+        self._bytes += size
+        while self._bytes > self._max_bytes:
+            self._forget(next(iter(self._documents)))
+
+    def _forget(self, id: str) -> None:
+        gone = self._documents.pop(id, None)
+        if gone is not None:
+            self._bytes -= _memory(gone)
+
+
+def _memory(document: Document) -> int:
+    """About what a version takes in memory: stored bytes, decoded text of the same length, and Python's objects.
+
+    Measured: 1.4 kB for 200 stored bytes in five fields, 6 kB for 2,100 in three.
+    """
+    assert document.raw is not None
+    return 1_000 + 2 * len(document.raw)

@@ -1,0 +1,46 @@
+"""From a transaction that ended to the commit that makes it durable."""
+
+from reactor.database.catalog import TableInfo
+from reactor.database.documents import Document
+from reactor.database.ranges import CATALOG_INDEX, Touch
+from reactor.database.transaction import Transaction
+from reactor.store.seam import Commit, Outcome, Point, Write
+from reactor.values import encode_value
+
+__all__ = ["prepare"]
+
+
+def prepare(tx: Transaction, ts: int, source: str, outcome: Outcome | None) -> tuple[Commit, list[Touch]] | None:
+    """The commit at `ts` of what a transaction wrote, and the keys that it touches.
+
+    None when there is nothing to record: no table, no outcome, and every document as it was before.
+    """
+    touches: list[Touch] = []
+    writes: list[Write] = []
+    own = tx.writes()
+    if own is not None:
+        for id, new in own.documents.items():
+            table, old = tx.before[id]
+            if old.raw != new.raw:
+                writes.append(_write(table, old, new, touches))
+    tables = list(own.tables.values()) if own is not None else []
+    touches += ((CATALOG_INDEX, table.name.encode()) for table in tables)
+    if not writes and not tables and outcome is None:
+        return None
+    return Commit(ts, writes, source, outcome, tables), touches
+
+
+def _write(table: TableInfo, old: Document, new: Document, touches: list[Touch]) -> Write:
+    """A document's change with its points; the keys that it touches are added to `touches`."""
+    touches.append((table.by_id.id, encode_value(new.id)))
+    before, after = old.keys(table), new.keys(table)
+    points: list[Point] = []
+    for position, index in enumerate(table.ordered_ids):
+        was = before[position] if before else None
+        becomes = after[position] if after else None
+        points.append(Point(index, was, becomes))
+        if was is not None:
+            touches.append((index, was))
+        if becomes is not None and becomes != was:
+            touches.append((index, becomes))
+    return Write(new.id, table.number, old.raw, new.raw, points)

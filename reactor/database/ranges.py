@@ -1,0 +1,124 @@
+"""Read sets: what a function read, as ranges of keys.
+
+A range is half open, `lower <= key < upper`, in the key space of one index. A scan's range ends at the last
+key that was consumed, so what lies behind it does not touch the reader.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from reactor.errors import DeveloperError
+from reactor.values import successor
+
+__all__ = ["CATALOG_INDEX", "KeyRange", "OpenScan", "ReadSet", "Touch"]
+
+CATALOG_INDEX = 0
+"""Pseudo-index whose keys are table names: asking for a table that does not exist reads there."""
+
+
+class KeyRange(NamedTuple):
+    """Keys of one index with lower <= key < upper."""
+
+    index: int  # pyright: ignore[reportIncompatibleMethodOverride] - hides tuple.index, which nobody wants here
+    lower: bytes
+    upper: bytes
+
+
+Touch = tuple[int, bytes]
+"""A key that a commit wrote: index and key. A plain tuple, since every write makes several."""
+
+
+class OpenScan:
+    """A scan under way: how far it has been consumed. Read sets ask it for its range when they are closed."""
+
+    __slots__ = ("_consumed", "exhausted", "index", "lower", "reverse", "upper")
+
+    def __init__(self, index: int, lower: bytes, upper: bytes, *, reverse: bool) -> None:
+        self.index, self.lower, self.upper, self.reverse = index, lower, upper, reverse
+        self.exhausted = False
+        """Nothing of the range is left: all of it was read, also where no entry is."""
+        self._consumed: bytes | None = None
+
+    def consume(self, key: bytes) -> None:
+        """The caller was given the entry at `key`."""
+        self._consumed = key
+
+    def rest(self) -> tuple[bytes, bytes]:
+        """Bounds of what has not been consumed yet."""
+        if self._consumed is None:
+            return self.lower, self.upper
+        if self.reverse:
+            return self.lower, self._consumed
+        return successor(self._consumed), self.upper
+
+    def read(self) -> KeyRange | None:
+        """The range read so far, None when nothing was asked for yet."""
+        if self.exhausted:
+            return KeyRange(self.index, self.lower, self.upper)
+        if self._consumed is None:
+            return None
+        if self.reverse:
+            return KeyRange(self.index, self._consumed, self.upper)
+        return KeyRange(self.index, self.lower, successor(self._consumed))
+
+
+class ReadSet:
+    """Everything one transaction read, in at most `limit` ranges. Also counts documents and their stored size in
+    bytes, which have limits of their own."""
+
+    __slots__ = ("_limit", "_points", "_room", "_scans", "documents", "size")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = self._room = limit
+        self._points: set[KeyRange] = set()
+        self._scans: list[OpenScan] = []
+        self.documents = 0
+        self.size = 0
+
+    def add_point(self, index: int, key: bytes) -> None:
+        """One key is looked up, present or not. Raises DeveloperError when the ranges are more than the limit."""
+        self._points.add(KeyRange(index, key, successor(key)))
+        if len(self._points) + len(self._scans) > self._room:
+            self._count()
+
+    def open_scan(self, index: int, lower: bytes, upper: bytes, *, reverse: bool) -> OpenScan:
+        """A scan begins; what it consumes is read. Raises DeveloperError as `add_point` does."""
+        scan = OpenScan(index, lower, upper, reverse=reverse)
+        self._scans.append(scan)
+        if len(self._points) + len(self._scans) > self._room:
+            self._count()
+        return scan
+
+    def ranges(self) -> list[KeyRange]:
+        """The ranges read, sorted, overlapping and adjacent ones merged."""
+        found = list(self._points)
+        found += (part for scan in self._scans if (part := scan.read()) is not None)
+        return found if len(found) < 2 else list(_merged(found))
+
+    def _count(self) -> None:
+        # Merging takes time, and each further read adds one range at most: so it is not done again for each of them.
+        unread = sum(1 for scan in self._scans if scan.read() is None)
+        spare = self._limit - len(self.ranges()) - unread
+        if spare < 0:
+            raise DeveloperError(
+                f"Too many reads in a single function execution (limit: {self._limit} ranges of an index, of which a "
+                "document by id is one). Read one range of an index instead of many single documents, or split the "
+                "work over several calls.",
+                code="TooManyReads",
+            )
+        self._room = len(self._points) + len(self._scans) + spare
+
+
+def _merged(ranges: Iterable[KeyRange]) -> Iterator[KeyRange]:
+    current: KeyRange | None = None
+    for item in sorted(ranges):
+        if current is None:
+            current = item
+        elif item.index == current.index and item.lower <= current.upper:
+            if item.upper > current.upper:
+                current = KeyRange(current.index, current.lower, item.upper)
+        else:
+            yield current
+            current = item
+    if current is not None:
+        yield current

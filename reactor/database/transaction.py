@@ -1,0 +1,233 @@
+"""A transaction: a snapshot, a read set, and layers of its own writes over it."""
+
+import math
+from collections.abc import Sequence
+
+from reactor.database.catalog import Catalog, IndexInfo, TableInfo
+from reactor.database.documents import Document, DocumentCache
+from reactor.database.id_order import id_bounds, merge_ids
+from reactor.database.limits import TransactionLimits
+from reactor.database.overlay import Overlay, scan
+from reactor.database.ranges import CATALOG_INDEX, OpenScan, ReadSet
+from reactor.store.seam import Outcome, Snapshot
+from reactor.values import encode_value, new_id
+
+__all__ = ["Transaction"]
+
+
+class Transaction:
+    """Reads at one snapshot, plus what lies over it, plus its own writes.
+
+    `below` are overlays between snapshot and own writes: decided commits, or old versions when the past is read.
+    `now` is the frozen time in milliseconds since 1970, and `creation` the earliest creation time it may give.
+    Not for use by two tasks at once, except reads.
+    """
+
+    __slots__ = (
+        "_bytes_written",
+        "_cache",
+        "_documents_written",
+        "_layers",
+        "_limits",
+        "_own",
+        "before",
+        "catalog",
+        "next_creation",
+        "now",
+        "reads",
+        "snapshot",
+        "version",
+    )
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        catalog: Catalog,
+        cache: DocumentCache,
+        limits: TransactionLimits,
+        *,
+        now: float,
+        below: Sequence[Overlay] = (),
+        creation: float = 0.0,
+    ) -> None:
+        self.snapshot, self.catalog, self.now = snapshot, catalog, now
+        self.reads = ReadSet(limits.read_ranges)
+        self.version = 0
+        """Grows whenever own writes change what reads see."""
+        self.before: dict[str, tuple[TableInfo, Document]] = {}
+        """What own writes, also those taken back, found: table and version of each document."""
+        self.next_creation = max(now, creation)
+        """The creation time that the next insert gets, in milliseconds since 1970."""
+        self._cache, self._limits = cache, limits
+        # Lowest first: what lies below, then own writes, the first of which make a layer, then nested mutations.
+        self._layers = [layer for layer in below if layer]
+        self._own = len(self._layers)
+        self._documents_written = self._bytes_written = 0
+
+    # Tables
+
+    def table(self, name: str) -> TableInfo | None:
+        """A table by name. Asking for one that does not exist is a read too: its creation changes the answer."""
+        info = self.catalog.table(name)
+        if info is None:
+            for layer in self._layers:
+                if name in layer.tables:
+                    return self.catalog.describe(layer.tables[name])
+            self.reads.add_point(CATALOG_INDEX, name.encode())
+        return info
+
+    def table_numbered(self, number: int) -> TableInfo | None:
+        """A table by the number in an id."""
+        info = self.catalog.by_number(number)
+        if info is None:
+            for layer in self._layers:
+                for record in layer.tables.values():
+                    if record.number == number:
+                        return self.catalog.describe(record)
+        return info
+
+    def new_table(self, name: str) -> TableInfo:
+        """A table that comes to exist with this transaction's commit, if it is also given to `add_table`."""
+        return self.catalog.describe(self.catalog.numbering.new_table(name))
+
+    def add_table(self, table: TableInfo) -> None:
+        """Let a new table exist from here on."""
+        self._top().tables[table.name] = table.record
+
+    # TableNames, for `v.id(...)`
+
+    def number_of(self, name: str) -> int | None:
+        """The number of a table, None when it does not exist."""
+        info = self.table(name)
+        return None if info is None else info.number
+
+    def name_of(self, number: int) -> str | None:
+        """The name of the table with this number, None when there is none."""
+        info = self.table_numbered(number)
+        return None if info is None else info.name
+
+    # Reading
+
+    async def get(self, table: TableInfo, id: str) -> Document | None:
+        """The document, None when there is none. Counted and recorded as read."""
+        self.reads.add_point(table.by_id.id, encode_value(id))
+        document = self._known(id)
+        if document is None:
+            raw = (await self.snapshot.get((id,))).get(id)
+            if raw is None:
+                return None
+            document = self._remember(Document(id, raw))
+        if document.raw is None:
+            return None
+        self.consumed(document)
+        return document
+
+    def open_scan(self, index: IndexInfo, lower: bytes, upper: bytes, *, reverse: bool) -> OpenScan | None:
+        """Begin to read a range; None when it has no room for any key. What is consumed of it is recorded as read."""
+        return self.reads.open_scan(index.id, lower, upper, reverse=reverse) if lower < upper else None
+
+    async def entries(
+        self, table: TableInfo, index: IndexInfo, lower: bytes, upper: bytes, *, reverse: bool, limit: int
+    ) -> list[tuple[bytes, str]]:
+        """Up to `limit` index entries of a range, own writes included. The caller records what it consumes."""
+        if index is not table.by_id:
+            return await scan(self.snapshot, self._layers, index.id, lower, upper, reverse=reverse, limit=limit)
+        first, last = id_bounds(table.number, lower, upper)
+        changed = merge_ids(self._layers, first, last)
+        absent = sum(1 for present in changed.values() if not present)
+        found = await self.snapshot.scan_ids(first, last, reverse=reverse, limit=limit + absent)
+        ids = {id for id in found if changed.get(id, True)} | {id for id, present in changed.items() if present}
+        return [(encode_value(id), id) for id in sorted(ids, reverse=reverse)[:limit]]
+
+    async def load(self, ids: Sequence[str]) -> list[Document]:
+        """Documents that an index entry was just found for, in the order asked."""
+        known: dict[str, Document] = {}
+        missing: list[str] = []
+        for id in ids:
+            document = self._known(id)
+            if document is None:
+                missing.append(id)
+            else:
+                known[id] = document
+        if missing:
+            for id, raw in (await self.snapshot.get(missing)).items():
+                known[id] = self._remember(Document(id, raw))
+        return [known[id] for id in ids]
+
+    def consumed(self, document: Document) -> None:
+        """A document is handed to the function. Raises DeveloperError when these become too many."""
+        reads = self.reads
+        reads.documents += 1
+        reads.size += len(document.raw or b"")
+        self._limits.check_read(reads.documents, reads.size)
+
+    def decided(self, session: bytes, request: int) -> Outcome | None:
+        """The outcome of a client's mutation whose commit is not durable yet."""
+        for layer in self._layers:
+            if (session, request) in layer.outcomes:
+                return layer.outcomes[session, request]
+        return None
+
+    # Writing
+
+    def new_id(self, table: TableInfo) -> str:
+        """A fresh document id."""
+        return new_id(table.number, self.now)
+
+    def take_creation(self) -> float:
+        """The creation time of a new document: strictly increasing, from the transaction's start on."""
+        value = self.next_creation
+        self.next_creation = math.nextafter(value, math.inf)
+        return value
+
+    def write(self, table: TableInfo, old: Document | None, new: Document) -> None:
+        """Replace `old`, which `get` gave (None: an insert), by `new` (raw None: a deletion).
+
+        Raises DeveloperError when the writes become too many.
+        """
+        self._documents_written += 1
+        self._bytes_written += len(new.raw or b"")
+        self._limits.check_written(self._documents_written, self._bytes_written)
+        if new.id not in self.before:
+            self.before[new.id] = table, old or Document(new.id, None)
+        top = self._top()
+        top.documents[new.id] = new
+        top.move(table.ordered_ids, old.keys(table) if old else (), new.keys(table))
+        self.version += 1
+
+    # Nested mutations
+
+    def push(self) -> None:
+        """Begin a nested mutation: what it writes can be taken back."""
+        self._top()
+        self._layers.append(Overlay())
+
+    def pop(self, *, keep: bool) -> None:
+        """End the nested mutation, keeping its writes or taking them back. Reads stay recorded either way."""
+        top = self._layers.pop()
+        self.version += 1
+        if keep:
+            self._layers[-1].absorb(top)
+
+    def writes(self) -> Overlay | None:
+        """Own writes, all nested mutations having ended. None when nothing was written."""
+        assert len(self._layers) <= self._own + 1
+        return self._layers[self._own] if len(self._layers) > self._own else None
+
+    # Inside
+
+    def _top(self) -> Overlay:
+        if len(self._layers) == self._own:
+            self._layers.append(Overlay())
+        return self._layers[-1]
+
+    def _known(self, id: str) -> Document | None:
+        for layer in reversed(self._layers):
+            found = layer.documents.get(id)
+            if found is not None:
+                return found
+        return self._cache.get(id, self.snapshot.ts)
+
+    def _remember(self, document: Document) -> Document:
+        self._cache.add(document, self.snapshot.ts)
+        return document

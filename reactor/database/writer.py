@@ -1,0 +1,216 @@
+"""`ctx.db` of a mutation: reading and writing documents.
+
+Behaviour and error texts match Convex (get-convex/convex-backend, crates/database/src/bootstrap_model/user_facing.rs).
+"""
+
+from collections.abc import Mapping
+from typing import Any, LiteralString, TypeVar, cast, overload
+
+from reactor.database.catalog import TableInfo
+from reactor.database.documents import Document
+from reactor.database.reader import ABSENT, DatabaseReader, check_table
+from reactor.errors import DeveloperError
+from reactor.schema import SchemaMismatch
+from reactor.values import DOCUMENT, UNSET, ValidationFailure, encode, is_identifier, same
+
+__all__ = ["DatabaseWriter"]
+
+_SYSTEM_FIELDS = ("_id", "_creationTime")
+
+Table = TypeVar("Table", bound=LiteralString)
+"""To type checkers `Id["users"]` is the literal "users": the id type of a table is the type of its name."""
+
+
+class DatabaseWriter(DatabaseReader):
+    """Reads and writes documents in one transaction: all of it commits, or nothing."""
+
+    __slots__ = ()
+
+    @overload
+    async def insert(self, table: Table, value: Mapping[str, Any], /) -> Table: ...
+
+    @overload
+    async def insert(self, table: str, value: Mapping[str, Any], /) -> str: ...
+
+    async def insert(self, table: str, value: Mapping[str, Any], /) -> str:
+        """Store a new document and return its id. A table that does not exist comes to exist with the commit.
+
+        Raises DeveloperError (also InvalidValue) when the value is none, does not fit the schema, or has fields
+        of the system's.
+        """
+        info = self._tx.table(_writable(table))
+        fresh = info is None
+        if info is None:
+            info = self._new_table(table)
+        fields = _fields(value, f'db.insert("{table}", ...)')
+        if "_id" in fields or "_creationTime" in fields:
+            raise _not_chosen(table, fields)
+        self._check(info, fields)
+        id = self._tx.new_id(info)
+        fields["_id"], fields["_creationTime"] = id, self._tx.take_creation()
+        document = _document(info, id, fields)
+        if fresh:
+            self._tx.add_table(info)
+        self._tx.write(info, None, document)
+        return id
+
+    @overload
+    async def patch(self, id: str, changes: Mapping[str, Any], /) -> None: ...
+
+    @overload
+    async def patch(self, table: str, id: str, changes: Mapping[str, Any], /) -> None: ...
+
+    async def patch(self, table_or_id: str, id_or_changes: Any, changes: Any = ABSENT, /) -> None:
+        """Set some fields of a document; UNSET removes a field, nested objects are replaced whole.
+
+        `patch(id, changes)` or `patch("table", id, changes)`. A patch that changes nothing writes nothing.
+        Raises DeveloperError when there is no such document, or the result does not fit the schema.
+        """
+        name, id, changed = _target(table_or_id, id_or_changes, changes)
+        info, old = await self._existing(name, id, "patch", "Update")
+        changed = _fields(changed, "db.patch(id, ...)", keep_unset=True)
+        fields = old.value().copy()
+        _keep_system_fields(changed, fields)
+        for key, value in changed.items():
+            if value is UNSET:
+                fields.pop(key, None)
+            else:
+                fields[key] = value
+        self._store(info, old, fields)
+
+    @overload
+    async def replace(self, id: str, value: Mapping[str, Any], /) -> None: ...
+
+    @overload
+    async def replace(self, table: str, id: str, value: Mapping[str, Any], /) -> None: ...
+
+    async def replace(self, table_or_id: str, id_or_value: Any, value: Any = ABSENT, /) -> None:
+        """Store exactly these fields, besides the system's, in place of the document's.
+
+        `replace(id, value)` or `replace("table", id, value)`. Raises DeveloperError as `patch` does.
+        """
+        name, id, given = _target(table_or_id, id_or_value, value)
+        info, old = await self._existing(name, id, "replace", "Replace")
+        fields = _fields(given, "db.replace(id, ...)")
+        before = old.value()
+        _keep_system_fields(fields, before)
+        fields.update({key: before[key] for key in _SYSTEM_FIELDS})
+        self._store(info, old, fields)
+
+    @overload
+    async def delete(self, id: str, /) -> None: ...
+
+    @overload
+    async def delete(self, table: str, id: str, /) -> None: ...
+
+    async def delete(self, table_or_id: str, id: str = ABSENT, /) -> None:
+        """Remove a document: `delete(id)` or `delete("table", id)`. Raises DeveloperError when there is none."""
+        name, text = (None, table_or_id) if id is ABSENT else (table_or_id, id)
+        info, old = await self._existing(name, text, "delete", "Delete")
+        self._tx.write(info, old, Document(text, None))
+
+    def _new_table(self, name: str) -> TableInfo:
+        if not is_identifier(name):
+            raise DeveloperError(
+                f"{name!r:.80} cannot be the name of a table: use letters, digits and underscores, at most 64, "
+                "beginning with a letter.",
+                code="InvalidTableName",
+            )
+        return self._tx.new_table(name)
+
+    async def _existing(self, name: str | None, id: Any, method: str, title: str) -> tuple[TableInfo, Document]:
+        info = self._table_of(id, method)
+        if name is not None:
+            check_table(_writable(name), info, id)
+        document = None if info is None else await self._tx.get(info, id)
+        if info is None or document is None:
+            raise DeveloperError(f"{title} on nonexistent document ID {id}", code="NonexistentDocument")
+        return info, document
+
+    def _check(self, info: TableInfo, fields: dict[str, Any]) -> None:
+        if info.definition is None:
+            return
+        try:
+            info.definition.check(fields, self._tx)
+        except ValidationFailure as failure:
+            raise SchemaMismatch.on_write(info.name, failure) from None
+
+    def _store(self, info: TableInfo, old: Document, fields: dict[str, Any]) -> None:
+        self._check(info, fields)
+        new = _document(info, old.id, fields)
+        if not _unchanged(old, new, fields):
+            self._tx.write(info, old, new)
+
+
+def _writable(table: str) -> str:
+    if not isinstance(table, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DeveloperError(f"A table is given by its name, not by {type(table).__name__}.", code="TypeError")
+    if table.startswith("_"):
+        raise DeveloperError(
+            f"System tables (prefixed with `_`) are read-only, so `{table}` cannot be written. Use another name.",
+            code="SystemTable",
+        )
+    return table
+
+
+def _document(info: TableInfo, id: str, fields: dict[str, Any]) -> Document:
+    document = Document(id, encode(fields, limits=DOCUMENT))
+    document.set_keys(info.keys_of(fields))
+    return document
+
+
+def _unchanged(old: Document, new: Document, fields: dict[str, Any]) -> bool:
+    if old.raw == new.raw:
+        return True
+    # The same value in other bytes: 1 and 1.0 are one number. Python's comparison is quick, and lets through more (True
+    # and 1, say) but for NaN, which equals nothing.
+    before = old.value()
+    return (before == fields or b'"$float"' in (old.raw or b"")) and same(before, fields)
+
+
+def _fields(value: Any, call: str, *, keep_unset: bool = False) -> dict[str, Any]:
+    """A copy of what a function gave as a document, without members that are UNSET."""
+    if not isinstance(value, dict) and not isinstance(value, Mapping):
+        raise DeveloperError(
+            f"`{call}` needs a document, which is a dict with text as keys, not {type(value).__name__}.",
+            code="TypeError",
+        )
+    fields = dict(cast(Mapping[Any, Any], value))
+    unset = False
+    for key, item in fields.items():
+        if item is UNSET:
+            unset = True
+        if isinstance(key, str) and key.startswith("_") and key not in _SYSTEM_FIELDS:
+            raise DeveloperError(
+                f"Field \"{key}\" starts with an underscore, which is only allowed for system fields like '_id'. "
+                f"Rename the field in `{call}`.",
+                code="InvalidDocumentError",
+            )
+    return {key: item for key, item in fields.items() if item is not UNSET} if unset and not keep_unset else fields
+
+
+def _not_chosen(table: str, fields: dict[str, Any]) -> DeveloperError:
+    name, code = ("_id", "InvalidIdError") if "_id" in fields else ("_creationTime", "InvalidCreationTimeError")
+    return DeveloperError(
+        f'Provided document to insert into "{table}" has `{name}`; the system gives it. Leave it out.', code=code
+    )
+
+
+def _keep_system_fields(changes: dict[str, Any], current: dict[str, Any]) -> None:
+    """System fields may be given when they equal what is stored; they never change."""
+    for key in _SYSTEM_FIELDS:
+        if key in changes:
+            given = changes.pop(key)
+            if given is not UNSET and given != current[key]:
+                code = "InvalidIdError" if key == "_id" else "InvalidCreationTimeError"
+                raise DeveloperError(
+                    f"`{key}` of a document never changes: it is {current[key]!r}, {given!r} was given. Leave it out.",
+                    code=code,
+                )
+
+
+def _target(table_or_id: str, second: Any, third: Any) -> tuple[str | None, Any, Any]:
+    """Table (None: not named), id and document of a call in either form."""
+    if third is ABSENT and not isinstance(second, str):
+        return None, table_or_id, second
+    return table_or_id, second, None if third is ABSENT else third
