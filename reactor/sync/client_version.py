@@ -1,0 +1,41 @@
+"""Which client speaks, and what it understands.
+
+A header names it; browsers cannot send one and give the version in the path instead
+(get-convex/convex-backend, crates/common/src/http/mod.rs).
+"""
+
+from reactor.runtime.client_header import Version, parse_client, parse_version
+from reactor.sync.connection import Refusal
+
+__all__ = ["check_version", "understands_chunks"]
+
+_UNSUPPORTED: dict[str, Version] = {"npm": (0, 19, 1), "python": (0, 0, 2), "rust": (0, 0, 1)}
+"""Newest versions that are too old to be served."""
+
+_FIRST_WITH_CHUNKS: Version = (1, 28, 0)
+
+
+def check_version(header: str | None, path_version: str | None) -> Refusal | None:
+    """Why a client is not served, None when it is."""
+    try:
+        client = _client(header, path_version)
+    except ValueError:
+        text = "Failed to parse the client version: expected <name>-<major.minor.patch>."
+        return Refusal(400, {"code": "InvalidClientVersion", "message": text})
+    if client is not None and client[0] in _UNSUPPORTED and client[1] <= _UNSUPPORTED[client[0]]:
+        text = f"The {client[0]} client {'.'.join(map(str, client[1]))} is too old; upgrade it."
+        headers = {"x-convex-deprecation-state": "Unsupported", "x-convex-deprecation-message": text}
+        return Refusal(400, {"code": "ClientVersionUnsupported", "message": text}, headers)
+    return None
+
+
+def understands_chunks(header: str | None, path_version: str | None) -> bool:
+    """Whether the client takes transitions in pieces."""
+    client = _client(header, path_version)
+    return client is not None and client[0] == "npm" and client[1] >= _FIRST_WITH_CHUNKS
+
+
+def _client(header: str | None, path_version: str | None) -> tuple[str, Version] | None:
+    if header is not None:
+        return parse_client(header)
+    return None if path_version is None else ("npm", parse_version(path_version))

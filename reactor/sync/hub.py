@@ -1,0 +1,198 @@
+"""The hub: all sessions of a server, and what they ask for.
+
+It accepts sockets, hands calls on to queries, mutations and actions, and brings sessions up to date in rounds.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
+
+from reactor.errors import DeveloperError, InvalidValue
+from reactor.live.directory import Directory
+from reactor.live.live_query import Subscriber, Subscription
+from reactor.live.rounds import Rounds, Yielding
+from reactor.runtime.actions import Actions
+from reactor.runtime.calls import Call
+from reactor.runtime.identity import ANONYMOUS, Identity
+from reactor.runtime.mutations import Mutations
+from reactor.runtime.query_run import RunResult
+from reactor.sync import messages as wire
+from reactor.sync.client_version import check_version, understands_chunks
+from reactor.sync.connection import Connection, Peer, Refusal
+from reactor.sync.moment import Moment
+from reactor.sync.peer import SocketPeer
+from reactor.sync.session import Session, SessionLimits
+from reactor.values import decode, encode_value
+
+__all__ = ["Hub"]
+
+_PATH = re.compile(r"/+api/(?:([^/]+)/)?sync/?")
+
+
+class Hub:
+    """Sessions of one server. `canonical` turns a function path, however spelled, into the one it is known by."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        mutations: Mutations,
+        actions: Actions,
+        limits: SessionLimits,
+        admin: Callable[[str], bool],
+        canonical: Callable[[str], str],
+        newest: Callable[[], int],
+    ) -> None:
+        self._directory, self._mutations, self._actions = directory, mutations, actions
+        self.limits, self._admin, self.canonical, self.newest = limits, admin, canonical, newest
+        self.rounds: Rounds
+        self.sessions: dict[Session, SocketPeer] = {}
+        self._unsent: dict[SocketPeer, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.transitions = self.connects = 0
+
+    # Sockets
+
+    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Peer | Refusal:
+        """A socket wants in (see `Listener`)."""
+        match = _PATH.fullmatch(path)
+        if match is None:
+            return Refusal(404, {"code": "NotFound", "message": f"No WebSocket here: use /api/sync, not {path[:100]}."})
+        refusal = check_version(headers.get("convex-client"), match[1])
+        if refusal is not None:
+            return refusal
+        session = Session(self, chunks=understands_chunks(headers.get("convex-client"), match[1]))
+        peer = SocketPeer(self, session, connection)
+        self.sessions[session] = peer
+        self.connects += 1
+        return peer
+
+    def forget(self, peer: SocketPeer) -> None:
+        """A socket is gone."""
+        self.sessions.pop(peer.session, None)
+        self._unsent.pop(peer, None)
+        self.rounds.requested.pop(peer.session, None)
+        peer.session.ended()
+
+    def close_all(self, code: int, reason: str) -> None:
+        """End every session, and hold no more rounds."""
+        self.rounds.close()
+        for peer in list(self.sessions.values()):
+            peer.session.close(code, reason)
+            peer.flush()
+
+    # What sessions ask (see `Host`)
+
+    def now_ns(self) -> int:
+        """The wall clock."""
+        return time.time_ns()
+
+    def watch(self, session: Session, query_id: int, path: str, args: bytes, journal: str | None) -> Subscription:
+        """Subscribe a session to a query."""
+        try:
+            key = encode_value(decode(args))
+        except InvalidValue:
+            key = b"!" + args  # the run will say what is wrong; no value's key begins like this
+        return self._directory.subscribe(session, query_id, self.canonical(path), key, args, journal, session.identity)
+
+    def identity_changed(self, subscription: Subscription) -> None:
+        """A subscriber is somebody else now."""
+        self._directory.identity_changed(subscription)
+
+    def unwatch(self, subscription: Subscription) -> None:
+        """End a subscription."""
+        self._directory.unsubscribe(subscription)
+
+    def mutate(self, session: Session, request: int, call: Call) -> None:
+        """Run a mutation for a session."""
+
+        def answer(result: RunResult) -> None:
+            if session in self.rounds.due:
+                # The step that it is about to get is older than this, and clients take the first step after a
+                # response for one that has its effects.
+                self.rounds.after(lambda: self._tell(session, session.answer_mutation, request, result))
+            else:
+                self._tell(session, session.answer_mutation, request, result)
+
+        self._mutations.submit(call, answer)
+
+    def act(self, session: Session, request: int, call: Call) -> None:
+        """Run an action for a session; it goes on if the session ends, and its answer is lost then."""
+
+        async def run() -> None:
+            try:
+                result = await self._actions.run(call)
+            except Exception:
+                self._failed(session)
+            else:
+                self._tell(session, session.answer_action, request, result)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def update(self, session: Session) -> None:
+        """Bring a session up to date soon."""
+        if session in self.sessions:
+            self.rounds.request(session)
+
+    def authenticate(self, message: wire.Authenticate) -> Identity:
+        """Who the client says it is. Raises DeveloperError when it is not."""
+        if message.tokenType == "None":
+            return ANONYMOUS
+        if message.tokenType == "Admin":
+            if not self._admin(message.value or ""):
+                raise DeveloperError("The provided admin key was invalid for this instance", code="BadAdminKey")
+            return Identity.admin(message.impersonating or message.acting_as or None)
+        raise DeveloperError(
+            "No auth provider found matching the given token: this deployment has none configured.",
+            code="NoAuthProvider",
+        )
+
+    # Delivery
+
+    async def deliver(self, ts: int, due: Iterable[Subscriber], breathe: Yielding) -> None:
+        """Bring sessions to `ts` (see `Deliver`)."""
+        moment = Moment(ts)
+        for subscriber in due:
+            peer = self.sessions.get(cast(Session, subscriber))
+            if peer is not None:
+                self._advance(peer, moment)
+                await breathe()
+
+    def _advance(self, peer: SocketPeer, moment: Moment) -> None:
+        try:
+            if peer.may_advance() and peer.session.advance(moment):
+                self.transitions += 1
+                # What it asked for while the round was under way is in this step as well.
+                self.rounds.requested.pop(peer.session, None)
+                peer.flush_transition()
+        except Exception:
+            peer.failed()
+
+    def _tell(
+        self, session: Session, answer: Callable[[int, RunResult], None], request: int, result: RunResult
+    ) -> None:
+        """Give a session an answer; it is sent together with the transition if a round follows at once."""
+        try:
+            answer(request, result)
+        except Exception:
+            self._failed(session)
+            return
+        peer = self.sessions.get(session)
+        if peer is not None:
+            if not self._unsent:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._unsent[peer] = None
+
+    def _failed(self, session: Session) -> None:
+        peer = self.sessions.get(session)
+        if peer is not None:
+            peer.failed()
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, {}
+        for peer in unsent:
+            peer.flush()
