@@ -1,0 +1,40 @@
+"""Reactor: a reactive realtime backend in Python.
+
+Functions are decorated, tables are declared, and query results stay live:
+
+    from reactor import MutationCtx, QueryCtx, define_schema, define_table, mutation, query, v
+"""
+
+from reactor.errors import ConvexError, DeveloperError, ReactorError
+from reactor.runtime.contexts import ActionCtx, MutationCtx, QueryCtx
+from reactor.runtime.functions import (
+    action,
+    internal_action,
+    internal_mutation,
+    internal_query,
+    mutation,
+    query,
+)
+from reactor.schema import define_schema, define_table
+from reactor.values import UNSET, Id, Int64, v
+
+__all__ = [
+    "UNSET",
+    "ActionCtx",
+    "ConvexError",
+    "DeveloperError",
+    "Id",
+    "Int64",
+    "MutationCtx",
+    "QueryCtx",
+    "ReactorError",
+    "action",
+    "define_schema",
+    "define_table",
+    "internal_action",
+    "internal_mutation",
+    "internal_query",
+    "mutation",
+    "query",
+    "v",
+]

@@ -1,0 +1,51 @@
+"""Counters of a server as Prometheus metrics, read from its parts when asked."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from reactor.app.parts import Parts
+
+__all__ = ["metrics_text"]
+
+
+class _Parts(Collector):
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def collect(self) -> Iterator[Metric]:
+        parts = self._parts
+        runs = CounterMetricFamily(
+            "reactor_query_runs", "Runs of queries, live ones and single calls", labels=["function"]
+        )
+        for function, count in parts.runner.query_runs.items():
+            runs.add_metric([function], count)
+        yield runs
+        committer = parts.database.committer
+        for name, says, value in (
+            ("reactor_query_unchanged", "Runs of live queries whose result was the same", parts.rounds.unchanged),
+            ("reactor_rounds", "Rounds of live queries", parts.rounds.rounds),
+            ("reactor_transitions_sent", "Transitions sent to clients", parts.hub.transitions),
+            ("reactor_connects", "Sync connections accepted", parts.hub.connects),
+            ("reactor_mutations", "Mutations answered", parts.mutations.answered),
+            ("reactor_mutations_repeated", "Mutations answered from the record", parts.mutations.repeated),
+            ("reactor_commits", "Commits made durable", committer.commits),
+            ("reactor_commit_groups", "Database transactions that made them durable", committer.groups),
+        ):
+            yield CounterMetricFamily(name, says, value=value)
+        for name, says, value in (
+            ("reactor_live_queries", "Distinct live queries", len(parts.live)),
+            ("reactor_subscriptions", "Subscriptions to live queries", parts.live.subscriptions),
+            ("reactor_sessions", "Sync connections open", len(parts.hub.sessions)),
+            ("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting),
+        ):
+            yield GaugeMetricFamily(name, says, value=value)
+
+
+def metrics_text(parts: Parts) -> bytes:
+    """The exposition text."""
+    registry = CollectorRegistry()
+    registry.register(_Parts(parts))
+    return generate_latest(registry)

@@ -1,0 +1,177 @@
+"""All parts of one application on one data folder."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from reactor.app.admin_key import admin_key
+from reactor.database.database import Database
+from reactor.database.limits import TransactionLimits
+from reactor.database.overlay import Overlay
+from reactor.http.authorization import AdminKey
+from reactor.live.ahead import Ahead
+from reactor.live.directory import Directory
+from reactor.live.live_query import LiveQuery
+from reactor.live.rounds import Rounds
+from reactor.runtime.actions import Actions
+from reactor.runtime.calls import Call
+from reactor.runtime.failures import Failure
+from reactor.runtime.limits import FunctionLimits
+from reactor.runtime.loader import Application, load
+from reactor.runtime.mutations import Mutations
+from reactor.runtime.query_run import QueryRun
+from reactor.runtime.runner import Runner
+from reactor.runtime.stepping import Steps
+from reactor.runtime.watchdog import Watchdog
+from reactor.settings import Settings
+from reactor.store.seam import Snapshot, Store
+from reactor.store.sqlite import SqliteStore
+from reactor.sync.hub import Hub
+
+__all__ = ["Events", "Parts"]
+
+_PRUNE_SECONDS = 60.0
+_PRUNE_ROWS = 2_000
+
+
+class Events(Protocol):
+    """Is told what happens, for the terminal: a kind, and fields that depend on it."""
+
+    def __call__(self, kind: str, /, **fields: object) -> None:
+        """Show one event."""
+        ...
+
+
+class Parts:
+    """Everything behind the sockets. `open` it on the event loop that will use it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Path,
+        events: Events,
+        *,
+        store: Store | None = None,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.settings, self.directory, self.events = settings, directory, events
+        self.store: Store = store or SqliteStore(settings.data)
+        self.database = Database(
+            self.store, limits=_transaction_limits(settings), cache_bytes=settings.document_cache_bytes, clock=clock
+        )
+        self.watchdog = Watchdog()
+        self.runner = Runner(
+            lambda: self.application,
+            lambda: self.database.catalog,
+            Steps(self.watchdog, cpu_seconds=settings.function_cpu_seconds, seconds=settings.function_system_seconds),
+            _function_limits(settings),
+            redact=settings.redacts,
+            sink=lambda path, line: events("log", function=path, line=line),
+            on_failure=self._function_failed,
+        )
+        self.mutations = Mutations(self.database, self.runner)
+        self.actions = Actions(
+            self.database,
+            self.runner,
+            self.mutations,
+            Steps(self.watchdog, cpu_seconds=settings.action_cpu_seconds, seconds=settings.action_seconds),
+        )
+        self.live = Directory()
+        self.port = settings.port
+        self._upkeep: asyncio.Task[None] | None = None
+        self._reloading = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Load the application and open its data. Raises LoadError, StoreError and its kinds."""
+        self.application = load(self.directory)
+        self.watchdog.start()
+        await self.database.open(self.application.schema)
+        self.admin = AdminKey(admin_key(self.settings))
+        self.hub = Hub(
+            directory=self.live,
+            mutations=self.mutations,
+            actions=self.actions,
+            limits=self.settings,
+            admin=self.admin,
+            canonical=self._canonical,
+            newest=lambda: self.database.committer.visible,
+        )
+        ahead = Ahead(self.store, self.live, self._run_ahead)
+        self.rounds = self.hub.rounds = Rounds(self.store, self.live, self._run_live, self.hub.deliver, ahead=ahead)
+        self.database.on_the_way = self.rounds.on_the_way
+        self.database.on_visible = self.rounds.news
+        self.database.after_group = self.rounds.now
+        self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
+
+    async def reload(self) -> None:
+        """Load the code anew and serve it from the next call on. Raises LoadError, and then the old code serves on."""
+        async with self._reloading:
+            fresh = await asyncio.to_thread(load, self.directory)
+            await self.database.adopt(fresh.schema, swap=lambda: self._swap(fresh))
+            self.live.all_dirty("code")
+            self.rounds.soon()
+
+    async def close(self) -> None:
+        """Let what was submitted end, and close everything. Safe after a failed `open`."""
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._upkeep
+            self.hub.close_all(1001, "")
+        await self.database.close()
+        self.watchdog.stop()
+
+    def _swap(self, fresh: Application) -> None:
+        self.application = fresh
+
+    def _canonical(self, path: str) -> str:
+        return self.application.registry.canonical(path)
+
+    async def _run_live(self, query: LiveQuery, snapshot: Snapshot) -> QueryRun:
+        call = Call(query.path, query.args, query.identity, shared=True)
+        return await self.runner.query(call, self.database.read(snapshot), query.journal)
+
+    async def _run_ahead(self, query: LiveQuery, snapshot: Snapshot, overlay: Overlay) -> QueryRun:
+        call = Call(query.path, query.args, query.identity, shared=True)
+        return await self.runner.query(call, self.database.read(snapshot, (overlay,)), query.journal)
+
+    def _function_failed(self, path: str, failure: Failure) -> None:
+        self.events("function_failed", function=path, error=failure.text, request=failure.request_id)
+
+    async def _keep_up(self) -> None:
+        """Forget history and outcomes that are older than they are kept, a little at a time."""
+        while True:
+            await asyncio.sleep(_PRUNE_SECONDS)
+            now = time.time_ns()
+            pruned = _PRUNE_ROWS
+            while pruned >= _PRUNE_ROWS:
+                pruned = await self.store.prune(
+                    log_before=now - int(self.settings.history_seconds * 1e9),
+                    outcomes_before=now - int(self.settings.outcome_seconds * 1e9),
+                    limit=_PRUNE_ROWS,
+                )
+
+
+def _transaction_limits(settings: Settings) -> TransactionLimits:
+    return TransactionLimits(
+        documents_read=settings.max_documents_read,
+        bytes_read=settings.max_bytes_read,
+        read_ranges=settings.max_read_ranges,
+        documents_written=settings.max_documents_written,
+        bytes_written=settings.max_bytes_written,
+    )
+
+
+def _function_limits(settings: Settings) -> FunctionLimits:
+    return FunctionLimits(
+        args_bytes=settings.max_args_bytes,
+        result_bytes=settings.max_result_bytes,
+        nested_calls=settings.max_nested_calls,
+        cpu_seconds=settings.function_cpu_seconds,
+        system_seconds=settings.function_system_seconds,
+        action_seconds=settings.action_seconds,
+        actions=settings.max_actions,
+    )

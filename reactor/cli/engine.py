@@ -1,0 +1,42 @@
+"""What the commands need of `reactor.app`, and the only place where they get it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from reactor.settings import Settings
+
+__all__ = ["Engine", "Events", "Show", "load_engine"]
+
+Show = Callable[[bytes], None]
+"""Takes each answer of a function as the JSON text that `POST /api/function` gives."""
+
+
+class Events(Protocol):
+    """Is told what happens in a server, in words for the terminal: see `reactor.cli.terminal`."""
+
+    def __call__(self, kind: str, /, **fields: object) -> None: ...
+
+
+class Engine(Protocol):
+    """The two ways to run an application in this process."""
+
+    def serve(self, settings: Settings, directory: Path, *, reload: bool, events: Events) -> int:
+        """Serve `directory` until it is told to stop; returns the exit code."""
+        ...
+
+    def run_local(
+        self, settings: Settings, directory: Path, path: str, args_json: str, watch: bool, *, show: Show
+    ) -> None:
+        """Run one function on the data folder, which no server may hold; `watch` goes on until KeyboardInterrupt.
+
+        Raises StoreLocked when a server holds the folder after all.
+        """
+        ...
+
+
+def load_engine() -> Engine:
+    """The engine. Loaded late: `reactor --help` and calls to a running server do not pay for it."""
+    from reactor import app
+
+    return app

@@ -1,0 +1,58 @@
+"""The `reactor` command: what it knows, and where each part is."""
+
+from typing import Annotated
+
+import typer
+
+from reactor.cli.run import run
+from reactor.cli.serving import dev, start
+from reactor.version import VERSION
+
+__all__ = ["app", "main"]
+
+# Locals in a traceback may hold the admin key.
+app = typer.Typer(
+    name="reactor",
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(dev)
+app.command()(start)
+app.command()(run)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"reactor {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """A backend whose functions are Python and whose query results stay live.
+
+    [bold]First steps[/]
+      reactor dev                                    serve this folder
+      reactor run my_functions:list_numbers          call one of its functions
+      reactor run my_functions:list_numbers --watch  and see its result change
+
+    [bold]Settings[/]
+      By flag, by environment (REACTOR_PORT=4000), or under \\[tool.reactor]
+      in pyproject.toml, in this order.
+    """
+
+
+def main() -> None:
+    """The entry point of the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The Authorization header: nobody, the admin key, or the admin key acting as a user."""
+
+import base64
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from reactor.errors import InvalidValue
+from reactor.http.exchange import HttpError
+from reactor.runtime.identity import ANONYMOUS, Identity
+
+__all__ = ["AdminKey", "identify"]
+
+
+class AdminKey:
+    """The deployment's admin key; compared in constant time, never shown."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: str) -> None:
+        self._key = normal_key(key).encode()
+
+    def __call__(self, given: str) -> bool:
+        """Whether this is the key."""
+        return hmac.compare_digest(normal_key(given).encode("utf-8", "replace"), self._key)
+
+    def __repr__(self) -> str:
+        return "AdminKey(...)"
+
+
+def normal_key(key: str) -> str:
+    """A key without the deployment type that tools may put before it (`prod:name|secret` is `name|secret`)."""
+    name, bar, secret = key.partition("|")
+    if not bar:
+        return key
+    kind, colon, rest = name.partition(":")
+    if not colon:
+        return key
+    return secret if kind in {"preview", "project"} else f"{rest}|{secret}"
+
+
+def identify(header: bytes | None, is_admin_key: Callable[[str], bool]) -> Identity:
+    """Who calls. Raises HttpError 400 for a malformed header, 401 for a wrong key or token."""
+    if header is None:
+        return ANONYMOUS
+    text = header.decode("latin-1")
+    if len(text) < 7:
+        raise HttpError(400, "InvalidHeaderFailure", "The Authorization header is too short to be one.")
+    scheme, _, credential = text.partition(" ")
+    if scheme.lower() == "bearer":
+        raise HttpError(
+            401, "NoAuthProvider", "No auth provider found matching the given token: this deployment has none."
+        )
+    if scheme.lower() != "convex":
+        raise HttpError(400, "InvalidAdminKey", "Use `Authorization: Convex <admin key>` or `Bearer <token>`.")
+    return _admin(credential, is_admin_key)
+
+
+def _admin(credential: str, is_admin_key: Callable[[str], bool]) -> Identity:
+    head, bar, tail = credential.partition("|")
+    secret, colon, encoded = (tail if bar else head).partition(":")
+    key = f"{head}|{secret}" if bar else secret
+    acting_as = _acting_as(encoded) if colon else None
+    if not is_admin_key(key):
+        raise HttpError(401, "BadAdminKey", "The provided admin key was invalid for this instance")
+    try:
+        return Identity.admin(acting_as)
+    except InvalidValue as error:
+        raise HttpError(
+            400, "HeaderParseFailure", f"The identity after the admin key is no identity: {error}"
+        ) from None
+
+
+def _acting_as(encoded: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(base64.b64decode(encoded, validate=True), type=dict[str, Any])
+    except (ValueError, msgspec.MsgspecError, RecursionError):
+        raise HttpError(400, "HeaderParseFailure", "The identity after the admin key is not base64 of JSON.") from None

@@ -1,0 +1,133 @@
+"""What surrounds the calls: cross-origin rules, health, metrics, and addresses written carelessly."""
+
+import json
+
+import pytest
+
+from reactor.errors import StoreFull
+from reactor.version import VERSION
+from tests.integration.http.api import Api, admin_header, refused
+from tests.integration.sync.engine import Client
+from tests.support.metrics import Metrics
+
+# Origins
+
+
+async def test_any_origin_may_call(api: Api):
+    for response in (
+        await api.post("query", "members:me", headers={"Origin": "https://school.example"}),
+        await api.post("query", "", headers={"Origin": "https://school.example"}),
+        await api.http.get("/version", headers={"Origin": "https://school.example"}),
+    ):
+        assert response.headers["access-control-allow-origin"] == "https://school.example"
+        assert response.headers["access-control-allow-credentials"] == "true"
+        assert "Origin" in response.headers["vary"]
+
+
+async def test_without_an_origin_there_is_nothing_to_allow(api: Api):
+    response = await api.post("query", "members:me")
+    assert "access-control-allow-origin" not in response.headers
+    assert "Origin" in response.headers["vary"], "a cache must not give this answer to a page"
+
+
+@pytest.mark.parametrize("path", ["/api/query", "/api/run/visits/list", "//api/mutation", "/api/anything"])
+async def test_what_a_page_asks_before_it_calls(api: Api, path: str):
+    headers = {
+        "Origin": "https://school.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,convex-client",
+    }
+    response = await api.http.options(f"http://reactor.example{path}", headers=headers)
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] == "https://school.example"
+    assert response.headers["access-control-allow-headers"] == "authorization,content-type,convex-client"
+    assert response.headers["access-control-allow-methods"] == "GET,POST,OPTIONS,PATCH,DELETE,PUT"
+    assert response.headers["access-control-max-age"] == "86400"
+
+
+# Addresses
+
+
+async def test_repeated_slashes_are_one(api: Api):
+    for path in ("//api/query", "/api//query", "///api/query"):
+        response = await api.http.post(f"http://reactor.example{path}", json={"path": "members:me", "args": {}})
+        assert response.json() == {"status": "success", "value": None}
+    assert (await api.http.get("http://reactor.example//version")).text == VERSION
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nowhere"),
+        ("POST", "/api/nowhere"),
+        ("GET", "/api/mutation"),
+        ("PUT", "/api/query"),
+        ("GET", "/api/run/a/b"),
+    ],
+)
+async def test_what_is_not_there(api: Api, method: str, path: str):
+    response = await api.http.request(method, path, json={})
+    assert response.status_code in (404, 405)
+
+
+# The server itself
+
+
+async def test_versions_and_names(api: Api):
+    for path, text in (("/version", VERSION), ("/instance_version", VERSION), ("/instance_name", "reactor")):
+        response = await api.http.get(path)
+        assert (response.status_code, response.text) == (200, text)
+
+
+async def test_health_follows_the_last_commit(api: Api, monkeypatch: pytest.MonkeyPatch):
+    assert (await api.http.get("/healthz")).json() == {"status": "ok"}
+
+    async def no_room(*_: object, **__: object) -> None:
+        raise StoreFull("the disk is full: make room")
+
+    monkeypatch.setattr(api.parts.store, "commit", no_room)
+    message = await api.failure("mutation", "visits:add", {"room": "red"})
+    assert "the disk is full: make room" in message
+    response = await api.http.get("/healthz")
+    assert (response.status_code, response.json()["status"]) == (503, "failing")
+    assert "the disk is full" in response.json()["reason"]
+    assert await api.value("query", "visits:list", {"room": "red"}) == []
+    monkeypatch.undo()
+    await api.value("mutation", "visits:add", {"room": "red"})
+    assert (await api.http.get("/healthz")).status_code == 200
+
+
+async def test_metrics_count_what_happened(api: Api):
+    before = Metrics.parse((await api.http.get("/metrics")).text)
+    client = Client(api.parts)
+    await client.add(0, "visits:list", room="red")
+    await client.mutation("visits:add", room="red")
+    await api.value("query", "visits:list", {"room": "red"})
+    response = await api.http.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    spent = Metrics.parse(response.text) - before
+    assert spent.runs() == {"visits:list": 3}
+    assert spent["reactor_mutations_total"] == spent["reactor_commits_total"] == 1
+    assert spent["reactor_transitions_sent_total"] == 2
+    assert spent["reactor_sessions"] == spent["reactor_live_queries"] == spent["reactor_subscriptions"] == 1
+
+
+async def test_live_queries_are_shown_to_the_admin(api: Api):
+    client = Client(api.parts)
+    await client.add(0, "visits:list", room="red")
+    odd = b'{"type":"ModifyQuerySet","baseVersion":1,"newVersion":2,"modifications":[%s]}'
+    client.peer.received(odd % b'{"type":"Add","queryId":1,"udfPath":"a:b","args":[{"\\u00e4":1}]}')
+    await client.until(lambda: 1 in client.results)
+    refused(await api.http.get("/api/reactor/live"), 403, "BadDeployKey")
+    refused(await api.http.get("/api/reactor/live", headers={"Authorization": "Convex guessed"}), 401, "BadAdminKey")
+    shown = (await api.http.get("/api/reactor/live", headers=admin_header())).json()
+    first = next(query for query in shown["queries"] if query["query"] == "visits:list")
+    assert first == {
+        "query": "visits:list",
+        "args": '[{"room": "red"}]',
+        "subscriptions": 1,
+        "runs": 1,
+        "why": {"cause": "subscribed"},
+    }
+    assert {run["query"] for run in shown["recent"]} == {"visits:list", "a:b"}
+    json.dumps(shown)

@@ -1,0 +1,130 @@
+"""What the person who started a server sees."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reactor.cli.terminal import LastingConsole, Terminal
+
+NOON = datetime(2026, 1, 2, 12, 0, 0)
+
+
+def shown(kind: str, **fields: object) -> str:
+    """The text of one event."""
+    stream = io.StringIO()
+    Terminal(LastingConsole(file=stream, soft_wrap=True, highlight=False), clock=lambda: NOON)(kind, **fields)
+    return stream.getvalue()
+
+
+def test_ready_tells_where_everything_is() -> None:
+    text = shown(
+        "ready",
+        url="http://127.0.0.1:3210",
+        data=Path("/srv/school/.reactor"),
+        admin_key_file=Path("/srv/school/.reactor/admin_key"),
+        functions=["threads:list", "messages:send", "messages:list"],
+        mode="development",
+        watching=True,
+    )
+    assert text == (
+        f"\n  Reactor {version('reactor')}  development\n\n"
+        "  address    http://127.0.0.1:3210\n"
+        "  data       /srv/school/.reactor\n"
+        "  admin key  in /srv/school/.reactor/admin_key\n"
+        "  functions  3 functions\n"
+        "             messages  list, send\n"
+        "             threads   list\n"
+        "\n  Saved files are live at once. Stop with Ctrl-C.\n\n"
+    )
+
+
+def test_ready_without_functions_says_what_to_do() -> None:
+    text = shown("ready", url="http://127.0.0.1:3210", functions=[], mode="production")
+    assert "none yet: write one in functions/" in text
+    assert "admin key  as set" in text
+    assert "Saved files" not in text
+
+
+def test_ready_counts_what_would_be_too_long() -> None:
+    text = shown("ready", functions=[f"module{n:02}:list" for n in range(30)])
+    assert "30 functions\n             module00  list\n" in text
+    assert "             module11  list\n             and 18 more files\n" in text
+
+
+def test_loaded() -> None:
+    text = shown("loaded", functions=["a:b"], seconds=0.0351, changed=["functions/a.py"])
+    assert text == "12:00:00  reloaded  1 function in 35 ms  (functions/a.py)\n"
+
+
+def test_a_failed_reload_shows_the_error_as_it_is_written() -> None:
+    text = shown("reload_failed", error="functions/a.py, line 3\n    def f(:\nSyntaxError: [bold]invalid[/]")
+    assert text == (
+        "12:00:00  not reloaded  the last good version keeps serving\n"
+        "    functions/a.py, line 3\n        def f(:\n    SyntaxError: [bold]invalid[/]\n"
+    )
+
+
+def test_log() -> None:
+    assert shown("log", function="a:b", line="[LOG] 'hi'") == "12:00:00  a:b  [LOG] 'hi'\n"
+
+
+def test_function_failed() -> None:
+    text = shown("function_failed", function="a:b", error="Traceback\nValueError: no\n", request="44b1f86d4e489ffd")
+    assert text == "12:00:00  a:b  failed  (request 44b1f86d4e489ffd)\n    Traceback\n    ValueError: no\n"
+
+
+def test_stopped() -> None:
+    assert shown("stopped") == "12:00:00  stopped\n"
+    assert shown("stopped", reason="Ctrl-C") == "12:00:00  stopped  Ctrl-C\n"
+
+
+def test_an_unknown_event_is_shown_as_it_is() -> None:
+    assert shown("pruned", rows=3, table="log") == "12:00:00  pruned  rows=3 table=log\n"
+
+
+def test_what_clients_sent_does_not_steer_the_terminal() -> None:
+    text = shown("log", function="a:b", line="[LOG] '\x1b[2J\x07\x9b1m'")
+    assert text == "12:00:00  a:b  [LOG] '\\x1b[2J\\x07\\x9b1m'\n"
+
+
+def test_a_log_level_has_its_colour() -> None:
+    stream = io.StringIO()
+    Terminal(LastingConsole(file=stream, force_terminal=True, color_system="standard"), clock=lambda: NOON)(
+        "log", function="a:b", line="[ERROR] no"
+    )
+    assert "\x1b[31m[ERROR] no" in stream.getvalue()
+
+
+@given(
+    kind=st.sampled_from(["ready", "loaded", "reload_failed", "log", "function_failed", "stopped", "other"]),
+    fields=st.dictionaries(
+        st.sampled_from(["url", "functions", "seconds", "changed", "error", "line", "function", "request", "reason"]),
+        st.none() | st.integers() | st.floats() | st.text() | st.lists(st.integers() | st.text()),
+    ),
+)
+def test_no_field_can_break_it(kind: str, fields: dict[str, object]) -> None:
+    text = shown(kind, **fields)
+    assert text.endswith("\n")
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), ValueError("I/O operation on closed file")])
+def test_a_terminal_that_is_gone_does_not_end_the_server(error: Exception) -> None:
+    class Gone(io.StringIO):
+        writes = 0
+
+        def write(self, text: str) -> int:
+            Gone.writes += 1
+            raise error
+
+    terminal = Terminal(LastingConsole(file=Gone()))
+    terminal("stopped")
+    terminal("stopped")
+    assert Gone.writes == 1
