@@ -1,0 +1,193 @@
+"""The reference is complete: what the code has stands there, and what stands there the code has."""
+
+import ast
+import importlib
+import pkgutil
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+import reactor
+import reactor.errors
+from reactor.cli.main import app
+from reactor.database.index_range import IndexRange
+from reactor.database.query import Query
+from reactor.database.reader import DatabaseReader
+from reactor.database.writer import DatabaseWriter
+from reactor.errors import ConvexError, FunctionInterrupted, ReactorError
+from reactor.settings.table import settings_table
+from reactor.values.validators import ObjectValidator, ValidatorBuilder
+from tests.support.server import REPOSITORY, Server
+
+REFERENCE = REPOSITORY / "docs" / "reference"
+SOURCES = sorted((REPOSITORY / "reactor").rglob("*.py"))
+
+# Public for other parts of the house, not for developers of applications.
+OURS = {Query: {"entries", "load"}, IndexRange: {"bounds"}}
+
+
+def page(name: str) -> str:
+    return (REFERENCE / name).read_text()
+
+
+def in_code(text: str) -> str:
+    """Everything on a page that is set in code, but for its blocks."""
+    return "\n".join(re.findall(r"`([^`]+)`", re.sub(r"(?ms)^```.*?^```$", "", text)))
+
+
+def missing(names: set[str], text: str) -> list[str]:
+    """Names that do not stand in a text as words; one that ends in a bracket may go on with anything."""
+    words = {name: re.escape(name) + (r"(?!\w)" if name[-1].isalnum() else "") for name in names}
+    return sorted(name for name, word in words.items() if not re.search(r"(?<!\w)" + word, text))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server("chat", tmp_path_factory.mktemp("chat") / "data") as server:
+        yield server
+
+
+# Settings and commands
+
+
+def test_every_setting_is_in_the_reference():
+    assert missing({row.name for row in settings_table()}, page("settings.md")) == []
+
+
+def test_every_command_is_in_the_reference_and_the_readme():
+    names = {f"reactor {name}" for name in typer.main.get_group(app).commands}
+    assert missing(names, page("commands.md")) == []
+    assert missing(names, (REPOSITORY / "README.md").read_text()) == []
+
+
+# Metrics and endpoints
+
+
+def test_metrics_and_their_page_agree(server: Server):
+    server.query("messages:bodies", channel="x")
+    samples = {name for name, _ in server.metrics().samples}
+    assert set(re.findall(r"^\| `(\w+)` ", page("metrics.md"), re.MULTILINE)) == samples
+
+
+def documented_endpoints() -> set[tuple[str, str]]:
+    return set(re.findall(r"`(GET|POST) (/[\w/]*)", page("http.md")))
+
+
+def test_every_documented_endpoint_answers(server: Server):
+    def status(method: str, path: str) -> int:
+        request = urllib.request.Request(server.url + path, b"{}" if method == "POST" else None, method=method)
+        try:
+            with urllib.request.urlopen(request) as response:
+                return response.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    assert [(method, path) for method, path in documented_endpoints() if status(method, path) in (404, 405)] == []
+
+
+def test_every_endpoint_is_documented():
+    paths = {
+        node.value
+        for node in ast.walk(ast.parse((REPOSITORY / "reactor" / "app" / "asgi.py").read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"/[\w/]*", node.value)
+    }
+    documented = " ".join(path for _, path in documented_endpoints())
+    assert sorted(path for path in paths if "//" not in path and path not in documented) == []
+
+
+# Errors
+
+
+def error_classes() -> set[type[BaseException]]:
+    """Every error that has a place in the tree of reactor/errors.py."""
+    for module in pkgutil.walk_packages(reactor.__path__, "reactor."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    waiting: list[type[BaseException]] = [ReactorError, ConvexError, FunctionInterrupted]
+    found: set[type[BaseException]] = set()
+    while waiting:
+        cls = waiting.pop()
+        found.add(cls)
+        waiting += [sub for sub in cls.__subclasses__() if sub.__module__.startswith("reactor.")]
+    return found
+
+
+def test_every_error_class_is_explained():
+    rows = set(re.findall(r"^\| `(\w+)` \| [a-z]", page("errors.md"), re.MULTILINE))
+    names = {cls.__name__ for cls in error_classes()} - {"ReactorError"}
+    assert names | (set(reactor.errors.__all__) - {"ReactorError"}) <= rows
+    assert missing({*names, "ReactorError"}, page("errors.md").partition("```")[2].partition("```")[0]) == []
+
+
+def codes(file: Path) -> Iterator[tuple[str, str]]:
+    """Codes that a module gives its errors ("code"), HTTP answers ("http"), closed connections ("close"), refusals."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        for kind, value in coded(node):
+            yield from ((kind, text) for text in texts(value))
+
+
+def coded(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
+    """The kind of codes that a node gives, and the expression that has them."""
+    match node:
+        case ast.keyword(arg="code"):
+            yield "code", node.value
+        case ast.Assign(targets=[ast.Name(id="code")]) | ast.AnnAssign(target=ast.Name(id="code")):
+            yield "code", None if isinstance(node.value, ast.Call) else node.value
+        case ast.Call(func=ast.Name(id="HttpError"), args=[_, code, *_]):
+            yield "http", code
+        case ast.Call(func=ast.Attribute(attr="close"), args=[_, reason]):
+            yield "close", reason
+        case ast.Dict():
+            pairs = zip(node.keys, node.values, strict=True)
+            yield from (("refusal", value) for key, value in pairs if texts(key) == ["code"])
+        case _:
+            return
+
+
+def texts(node: ast.AST | None) -> list[str]:
+    constants = [] if node is None else [each for each in ast.walk(node) if isinstance(each, ast.Constant)]
+    return [each.value for each in constants if isinstance(each.value, str) and each.value]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("code", "errors.md"), ("http", "http.md"), ("close", "protocol.md"), ("refusal", "protocol.md")],
+)
+def test_every_code_is_explained(kind: str, name: str):
+    found = {text for file in SOURCES for found, text in codes(file) if found == kind and text.isalpha()}
+    assert found, "the search for codes finds nothing"
+    assert missing(found, in_code(page(name))) == []
+
+
+# The package
+
+
+def test_every_public_name_is_explained():
+    assert missing(set(reactor.__all__), in_code(page("functions.md"))) == []
+
+
+def public(cls: type) -> set[str]:
+    return {name for name in dir(cls) if not name.startswith("_")} - OURS.get(cls, set())
+
+
+@pytest.mark.parametrize("cls", [reactor.QueryCtx, reactor.MutationCtx, reactor.ActionCtx])
+def test_every_member_of_ctx_is_explained(cls: type):
+    assert missing({f"ctx.{name}" for name in public(cls)}, in_code(page("functions.md"))) == []
+
+
+@pytest.mark.parametrize("cls", [DatabaseReader, DatabaseWriter, Query, IndexRange])
+def test_every_method_of_the_database_is_explained(cls: type):
+    assert missing({f"{name}(" for name in public(cls)}, in_code(page("functions.md"))) == []
+
+
+def test_every_validator_is_explained():
+    text = in_code(page("functions.md"))
+    assert missing({f"v.{name}" for name in public(ValidatorBuilder)}, text) == []
+    helpers = {name for name in public(ObjectValidator) - public(type(reactor.v.string())) if name != "fields"}
+    assert missing({f".{name}" for name in helpers}, text) == []
