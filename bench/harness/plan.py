@@ -1,0 +1,285 @@
+"""The workloads: which servers meet which load in one run, and what must come out of it.
+
+A run goes through the phases of its workload one after the other, so a floor is measured within a minute of what
+stands on it. Sizes and limits are those of the project's speed targets (docs/why/speed.md shows them with results).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from harness.servers import Server, broadcast, mock, reactor
+
+__all__ = ["WORKLOADS", "Claim", "Phase", "Settings", "Workload"]
+
+STOCK = "websockets-sansio"
+BARE_SQLITE = "bare SQLite"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`ws`: Reactor's WebSocket implementations, the one that `start` uses by default first."""
+
+    ws: tuple[str, ...]
+    quick: bool
+
+    def size(self, full: float, quick: float) -> float:
+        return quick if self.quick else full
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One server and one load. `subject` names its figures.
+
+    `folder`: phases of a workload that give the same name work on the same data, in all runs.
+    `once`: only the first run does it (the figures count for all). `borrow`: figures of earlier phases that the
+    server's command needs. No server means the bare SQLite floor.
+    """
+
+    subject: str
+    server: Server | None
+    load: dict[str, object]
+    folder: str | None = None
+    once: bool = False
+    borrow: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`value` (subject, figure) must be `bound`: as it is, or as a multiple of `reference` in the same run.
+
+    `floors` are printed as ratios only.
+    """
+
+    what: str
+    value: tuple[str, str]
+    unit: str
+    bound: tuple[str, float]
+    reference: tuple[str, str] | None = None
+    floors: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`shown`: figures that the detailed table has columns for. `profiled`: which of Reactor's phases to profile."""
+
+    title: str
+    phases: Callable[[Settings], Iterable[Phase | None]]
+    claims: Callable[[Settings], Iterable[Claim]]
+    shown: tuple[str, ...]
+    profiled: int = -1
+
+
+def push_load(s: Settings, channel: str = "push", seed: int = 50) -> dict[str, object]:
+    return {
+        "workload": "push",
+        "rate": 20,
+        "seconds": s.size(20, 2),
+        "subscribers": 10,
+        "channel": channel,
+        "seed": seed,
+    }
+
+
+def push_phases(s: Settings) -> Iterator[Phase | None]:
+    for ws in (STOCK, "picows"):
+        yield on_mock(ws, push_load(s))
+    yield Phase(f"reactor {s.ws[0]}", reactor(s.ws[0]), push_load(s))
+
+
+def push_claims(s: Settings) -> Iterator[Claim]:
+    subject = f"reactor {s.ws[0]}"
+    for figure, limit in (("push_p50_ms", 3), ("push_p99_ms", 8)):
+        floors = ((f"mock {STOCK}", figure),)
+        yield Claim(f"push latency, {figure[5:8]}", (subject, figure), "ms", ("<=", limit), floors=floors)
+    yield Claim("pushes that never came", (subject, "missing"), "", ("<=", 0))
+
+
+def fanout_phases(s: Settings) -> Iterator[Phase | None]:
+    crowd = {"subscribers": s.size(1000, 100)}
+    load = {"workload": "fanout", **crowd, "writes": s.size(20, 5)}
+    for ws in (STOCK, "picows"):
+        yield on_mock(ws, load)
+    for ws in s.ws:
+        yield Phase(f"reactor {ws}", reactor(ws), load)
+    same_bytes = {"push_bytes": (f"reactor {s.ws[0]}", f"mock {STOCK}")}
+    for kind in (STOCK, "picows", "bare"):
+        if server := broadcast(kind):
+            load = {"workload": "broadcast", **crowd, "writes": s.size(30, 10)}
+            yield Phase(f"broadcast {kind}", server, load, borrow=same_bytes)
+
+
+def fanout_claims(s: Settings) -> Iterator[Claim]:
+    for ws in s.ws:
+        value, floor = (f"reactor {ws}", "last_p50_ms"), (f"mock {STOCK}", "last_p50_ms")
+        floors = (floor, (f"broadcast {STOCK}", "last_p50_ms"), ("broadcast bare", "last_p50_ms"))
+        what = f"one write to 1,000 subscribers, last delivery, ws={ws}"
+        yield Claim(what, value, "ms", ("<=", 1.5), reference=floor, floors=floors)
+        yield Claim(f"deliveries that never came, ws={ws}", (f"reactor {ws}", "missing"), "", ("<=", 0))
+
+
+def insert_load(s: Settings, **more: object) -> dict[str, object]:
+    load = {"workload": "inserts", "writers": 64, "seconds": s.size(10, 1), "warmUp": s.size(2, 0.5)}
+    return {**load, "subscribers": 0, "over": "websocket", "mutation": "messages:send", **more}
+
+
+def bare_sqlite(s: Settings) -> Phase:
+    return Phase(BARE_SQLITE, None, {"seconds": s.size(3, 0.5)})
+
+
+def insert_phases(s: Settings) -> Iterator[Phase | None]:
+    yield bare_sqlite(s)
+    for ws in (STOCK, "picows"):
+        yield on_mock(ws, insert_load(s))
+    for subscribers in (0, 100, 1000):
+        load = insert_load(s, subscribers=min(subscribers, s.size(1000, 100)))
+        yield Phase(f"reactor {s.ws[0]}, {subscribers} subscribers", reactor(s.ws[0]), load)
+
+
+def insert_claims(s: Settings) -> Iterator[Claim]:
+    rate = {n: (f"reactor {s.ws[0]}, {n} subscribers", "per_second") for n in (0, 100, 1000)}
+    floors = ((f"mock {STOCK}", "per_second"), (BARE_SQLITE, "per_second_64_a_commit"))
+    yield Claim("durable inserts, 64 writers, WebSocket", rate[0], "/s", (">=", 5000), floors=floors)
+    for n in (100, 1000):
+        what = f"the same with {n:,} subscribers of other channels"
+        yield Claim(what, rate[n], "/s", (">=", 0.95), reference=rate[0])
+        yield Claim(f"pushes to those {n:,}", (rate[n][0], "needless_pushes"), "", ("<=", 0))
+    for n, (subject, _) in rate.items():
+        yield Claim(f"errors, {n:,} subscribers", (subject, "errors"), "", ("<=", 0))
+
+
+def http_phases(s: Settings) -> Iterator[Phase | None]:
+    load = insert_load(s, over="http")
+    yield bare_sqlite(s)
+    yield on_mock(STOCK, load)
+    yield Phase(f"reactor {s.ws[0]}", reactor(s.ws[0]), load)
+
+
+def http_claims(s: Settings) -> Iterator[Claim]:
+    subject = f"reactor {s.ws[0]}"
+    floors = ((f"mock {STOCK}", "per_second"), (BARE_SQLITE, "per_second_64_a_commit"))
+    what = "durable inserts over HTTP, 64 connections"
+    yield Claim(what, (subject, "per_second"), "/s", (">=", 3000), floors=floors)
+    yield Claim("errors over HTTP", (subject, "errors"), "", ("<=", 0))
+
+
+def hot_phases(s: Settings) -> Iterator[Phase | None]:
+    hot = insert_load(s, mutation="counters:add")
+    yield on_mock(STOCK, hot)
+    yield Phase(f"reactor {s.ws[0]}, inserts", reactor(s.ws[0]), insert_load(s))
+    yield Phase(f"reactor {s.ws[0]}, one counter", reactor(s.ws[0]), hot)
+
+
+def hot_claims(s: Settings) -> Iterator[Claim]:
+    subject = f"reactor {s.ws[0]}, one counter"
+    value, inserts = (subject, "per_second"), (f"reactor {s.ws[0]}, inserts", "per_second")
+    floors = ((f"mock {STOCK}", "per_second"),)
+    yield Claim("64 writers add 1 to one counter", value, "/s", (">=", 0.8), reference=inserts, floors=floors)
+    yield Claim("acknowledged increments missing from the counter", (subject, "lost"), "", ("==", 0))
+    yield Claim("conflict errors", (subject, "errors"), "", ("<=", 0))
+
+
+def memory_phases(s: Settings) -> Iterator[Phase | None]:
+    crowd = {"subscribers": s.size(1000, 100)}
+    load = {"workload": "memory", **crowd, "queries": 10, "channels": 100, "settle": s.size(5, 1)}
+    for ws in (STOCK, "picows"):
+        yield on_mock(ws, load)
+    for ws in s.ws:
+        yield Phase(f"reactor {ws}", reactor(ws), load)
+    for kind in (STOCK, "picows", "bare"):
+        if server := broadcast(kind, push_bytes="2000"):
+            yield Phase(f"broadcast {kind}", server, {"workload": "broadcast", **crowd, "writes": 3})
+
+
+def memory_claims(s: Settings) -> Iterator[Claim]:
+    for ws in s.ws:
+        floors = tuple((name, "subscriber_kib") for name in (f"mock {STOCK}", f"broadcast {STOCK}", "broadcast bare"))
+        what = f"memory of a subscriber with 10 live queries, ws={ws}"
+        yield Claim(what, (f"reactor {ws}", "subscriber_kib"), "KiB", ("<=", 56), floors=floors)
+
+
+def many_phases(s: Settings) -> Iterator[Phase | None]:
+    load = {"workload": "many", "connections": 100, "writes": s.size(100, 10), "documents": 100}
+    all_different = {**load, "queries": s.size(200, 10)}
+    yield on_mock(STOCK, all_different)
+    yield Phase(f"reactor {s.ws[0]}, 100 subscriptions", reactor(s.ws[0]), {**load, "queries": 1})
+    yield Phase(f"reactor {s.ws[0]}, 20,000 subscriptions", reactor(s.ws[0]), all_different)
+
+
+def many_claims(s: Settings) -> Iterator[Claim]:
+    value, few = ((f"reactor {s.ws[0]}, {n} subscriptions", "push_p50_ms") for n in ("20,000", "100"))
+    floors = ((f"mock {STOCK}", "push_p50_ms"),)
+    what = "100 documents written, one of them in one of 20,000 subscriptions: push"
+    yield Claim(what, value, "ms", ("<=", 1.5), reference=few, floors=floors)
+    yield Claim("pushes to untouched subscriptions", (value[0], "needless_pushes"), "", ("<=", 0))
+
+
+def million_phases(s: Settings) -> Iterator[Phase | None]:
+    depth, large = 1000, int(s.size(1_000_000, 20_000))
+    servers = {f"mock {STOCK}": mock(STOCK), f"reactor {s.ws[0]}": reactor(s.ws[0])}
+    for name, server in servers.items():
+        for size, documents in (("1,000", depth), ("1,000,000", large)):
+            fill = {"workload": "fill", "documents": documents, "batch": 1000, "depth": depth, "inFlight": 4}
+            place = f"{name} {documents}"
+            yield Phase(f"{name}, filling {size}", server, fill, folder=place, once=True)
+            # The channel that is watched lies in the middle of the table and is as long in the small one.
+            channel = f"fill-{documents // depth // 2:06d}"
+            yield Phase(f"{name}, {size} documents", server, push_load(s, channel, seed=0), folder=place)
+
+
+def million_claims(s: Settings) -> Iterator[Claim]:
+    name = f"reactor {s.ws[0]}"
+    value, small = ((f"{name}, {size} documents", "push_p50_ms") for size in ("1,000,000", "1,000"))
+    floors = ((f"mock {STOCK}, 1,000,000 documents", "push_p50_ms"),)
+    what = "push latency with 1,000,000 documents in the table, p50"
+    yield Claim(what, value, "ms", ("<=", 1.3), reference=small, floors=floors)
+    value, small = ((f"{name}, {size} documents", "anonymous_mib") for size in ("1,000,000", "1,000"))
+    yield Claim("memory of the server on the large table", value, "MiB", ("<=", 1.3), reference=small)
+    # Bounded caches may fill (document_cache_bytes is 64 MiB), and batches have a size; more would have no end.
+    what = "growth of the server that wrote the 1,000,000 documents"
+    yield Claim(what, (f"{name}, filling 1,000,000", "grown_mib"), "MiB", ("<=", 96))
+
+
+def on_mock(ws: str, load: dict[str, object]) -> Phase | None:
+    server = mock(ws)
+    return server and Phase(f"mock {ws}", server, load)
+
+
+PUSH_FIGURES = ("push_p50_ms", "push_p99_ms", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent")
+INSERT_FIGURES = ("per_second", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent", "generator_cpu_percent", "errors")
+FANOUT_FIGURES = ("last_p50_ms", "last_p95_ms", "half_p50_ms", "ack_p50_ms", "server_cpu_ms_per_write", "push_bytes")
+SQLITE_FIGURES = ("per_second_1_a_commit", "per_second_64_a_commit")
+
+WORKLOADS = {
+    "W1": Workload("20 writes/s into a channel that 10 official clients watch", push_phases, push_claims, PUSH_FIGURES),
+    "W2": Workload(
+        "one write to 1,000 subscribers of one query",
+        fanout_phases,
+        fanout_claims,
+        FANOUT_FIGURES,
+    ),
+    "W3": Workload(
+        "64 writers over WebSocket", insert_phases, insert_claims, INSERT_FIGURES + SQLITE_FIGURES, profiled=0
+    ),
+    "W3-http": Workload(
+        "64 connections that POST mutations", http_phases, http_claims, INSERT_FIGURES + SQLITE_FIGURES
+    ),
+    "hot": Workload("64 writers increment one document", hot_phases, hot_claims, INSERT_FIGURES),
+    "W4": Workload(
+        "1,000 idle connections with 10 live queries each",
+        memory_phases,
+        memory_claims,
+        ("subscriber_kib", "subscriber_pss_kib", "base_rss_mib", "connect_ms", "connect_cpu_ms_per_subscriber"),
+    ),
+    "many": Workload(
+        "20,000 distinct subscriptions, 100 documents in a mutation",
+        many_phases,
+        many_claims,
+        ("push_p50_ms", "push_p95_ms", "ack_p50_ms", "server_cpu_ms_per_write", "connect_ms"),
+    ),
+    "million": Workload(
+        "W1 in a table of 1,000,000 documents",
+        million_phases,
+        million_claims,
+        ("push_p50_ms", "push_p99_ms", "ack_p50_ms", "anonymous_mib", "rss_mib", "grown_mib", "documents_per_second"),
+    ),
+}

@@ -1,0 +1,159 @@
+"""The servers that are measured: Reactor, the mock, the bare broadcast, each started anew on its own core."""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.machine import ROOT, pinned, server_core
+
+__all__ = ["OUT", "Running", "Server", "broadcast", "mock", "reactor", "running", "scratch"]
+
+BENCH = ROOT / "bench"
+OUT = BENCH / "out"
+START_SECONDS = 60
+STOP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to start one. `argv` may hold {port}, {folder} and names that a phase fills in."""
+
+    role: str
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+    health: str | None = None
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers."""
+
+    server: Server
+    url: str
+    pid: int
+    log: Path
+
+    def counters(self) -> dict[str, float]:
+        """Reactor's own counters (`…_total` of /metrics, labels summed); nothing for the mocks."""
+        if self.server.role != "reactor":
+            return {}
+        totals: dict[str, float] = {}
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith("#"):
+                    continue
+                name, _, value = line.rpartition(" ")
+                name = name.partition("{")[0]
+                if name.endswith("_total"):
+                    totals[name] = totals.get(name, 0.0) + float(value)
+        return totals
+
+
+def reactor(ws: str) -> Server:
+    command = Path(sys.executable).parent / "reactor"
+    argv = (str(command), "start", str(BENCH / "app"), "--port", "{port}", "--data", "{folder}", "--set", f"ws={ws}")
+    return Server("reactor", argv, health="/healthz")
+
+
+def mock(ws: str) -> Server | None:
+    """The mock on one WebSocket implementation; None where that is not installed (picows is no part of Reactor)."""
+    if ws == "picows" and importlib.util.find_spec("picows") is None:
+        return None
+    argv = (sys.executable, str(BENCH / "servers" / "floor.py"), "{port}", "{folder}")
+    # It frees all that it sent at once; without this the C library hands that memory back to the kernel and fetches it
+    # again for every write, which made fan-out a quarter slower than it need be: a floor must not do that.
+    return Server("mock", argv, env={"FLOOR_WS": ws, "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20)})
+
+
+def broadcast(kind: str, push_bytes: str = "{push_bytes}") -> Server | None:
+    """The bare broadcast of texts of that many bytes; None where the implementation is not installed."""
+    if kind == "picows" and importlib.util.find_spec("picows") is None:
+        return None
+    argv = (sys.executable, str(BENCH / "servers" / "broadcast.py"), "{port}", kind, push_bytes)
+    return Server("broadcast", argv)
+
+
+@contextlib.contextmanager
+def scratch(root: Path) -> Iterator[Path]:
+    """A folder on the disk under test that is gone afterwards."""
+    root.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="data-", dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def running(server: Server, folder: Path, fill: dict[str, object]) -> Iterator[Running]:
+    """Start the server on the server's core, wait until it answers, and stop it by its process id."""
+    port = _free_port()
+    argv = [part.format(port=port, folder=folder, **fill) for part in server.argv]
+    log = folder / "server.log"
+    with log.open("ab") as output, pinned(server_core()):
+        process = subprocess.Popen(argv, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=folder,
+                                   env={**os.environ, **server.env})  # fmt: skip
+    try:
+        _wait(server, process, port)
+        yield Running(server, f"http://127.0.0.1:{port}", process.pid, log)
+        if process.poll() is not None:
+            raise RuntimeError(f"{argv[0]} ended during the measurement")
+    except BaseException as error:
+        error.add_note(f"the server's last words:\n{_tail(log)}")
+        raise
+    finally:
+        _stop(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait(server: Server, process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args[0]} ended at once with status {process.returncode}")
+        if _answers(port, server.health):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"{process.args[0]} did not answer within {START_SECONDS} s")
+
+
+def _answers(port: int, health: str | None) -> bool:
+    try:
+        if health is None:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return True
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{health}", timeout=1) as answer:
+            return answer.status == 200
+    except (OSError, urllib.error.HTTPError):
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _tail(log: Path, size: int = 3000) -> str:
+    return log.read_bytes()[-size:].decode(errors="replace")

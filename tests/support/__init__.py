@@ -1,0 +1,1 @@
+"""What tests of the running server share: the server as a process, its clients, its counters."""

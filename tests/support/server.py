@@ -1,0 +1,178 @@
+"""A server as its users run it: the `reactor` command in a process of its own, on a real data folder."""
+
+import base64
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from tests.support.metrics import Metrics
+from tests.support.patience import PATIENCE, until
+
+__all__ = ["APPS", "REPOSITORY", "Server", "free_port"]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+APPS = REPOSITORY / "tests" / "apps"
+
+
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One `reactor start` or `reactor dev` on a data folder; it may be killed and started again on the same port.
+
+    `app`: a folder with functions/ and schema.py, or the name of one under tests/apps. What the process
+    prints is in `log`. As a context manager it starts, and stops at the end.
+    """
+
+    def __init__(
+        self,
+        app: str | Path,
+        data: Path,
+        *,
+        command: str = "start",
+        port: int | None = None,
+        options: Sequence[str] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.app = APPS / app
+        self.data = data
+        self.command = command
+        self.port = port or free_port()
+        self.options = tuple(options)
+        self.environment = environment or {}
+        self.log_file = data.parent / f"{data.name}-{self.port}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def arguments(self) -> list[str]:
+        where = ["--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)]
+        program = Path(sys.executable).parent / "reactor"
+        return [str(program), self.command, str(self.app), *where, *self.options]
+
+    @property
+    def log(self) -> str:
+        """Everything printed so far, over all starts."""
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the process without waiting until it serves."""
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "200", **self.environment}
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self.data.parent
+            )
+        return self.process
+
+    def start(self) -> Self:
+        """Start and wait until it answers /healthz."""
+        self.launch()
+        until(self._is_up, lambda: f"an answer of the server; it printed:\n{self.log}")
+        return self
+
+    def _is_up(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server ended with code {self.process.returncode}; it printed:\n{self.log}")
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as response:
+                return response.status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def kill(self) -> None:
+        """End it as a power failure would: SIGKILL, no farewell."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask it to stop and wait; gives its exit code. A server that does not stop is a failure."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        process, self.process = self.process, None
+        process.send_signal(number)
+        try:
+            return process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the server did not end after {number.name}; it printed:\n{self.log}") from None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.stop()
+            self.process = None
+
+    def metrics(self) -> Metrics:
+        return Metrics.read(self.url)
+
+    def memory(self) -> int:
+        """Memory of the process that is not a file's, in bytes."""
+        return int(self._status()["RssAnon"].split()[0]) * 1024
+
+    def timestamp(self) -> int:
+        """The server's newest timestamp in nanoseconds."""
+        status, answer = self.post("/api/query_ts", b"")
+        assert status == 200, answer
+        return int.from_bytes(base64.b64decode(answer["ts"]), "little")
+
+    def descriptors(self) -> int:
+        """How many files and sockets the process has open."""
+        assert self.process is not None
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def _status(self) -> dict[str, str]:
+        assert self.process is not None
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+    def post(self, path: str, body: Any) -> tuple[int, Any]:
+        """POST a JSON body; gives status and decoded answer (text when it is no JSON)."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, raw, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+                return response.status, _decoded(response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _decoded(error.read())
+
+    def call(self, kind: str, path: str, **args: Any) -> Any:
+        """Run a function over HTTP and give its value; raises AssertionError with the answer when it failed."""
+        status, answer = self.post(f"/api/{kind}", {"path": path, "args": args, "format": "convex_encoded_json"})
+        assert status == 200 and answer["status"] == "success", answer
+        return answer["value"]
+
+    def query(self, path: str, **args: Any) -> Any:
+        return self.call("query", path, **args)
+
+    def mutation(self, path: str, **args: Any) -> Any:
+        return self.call("mutation", path, **args)
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.decode(errors="replace")
