@@ -42,7 +42,7 @@ SYSTEM_FIELDS = ("_id", "_creationTime")
 SYSTEM_INDEXES = ("by_id", "by_creation_time")
 
 
-class SchemaMismatch(DeveloperError):  # noqa: N818 - named for what it tells the developer
+class SchemaMismatch(DeveloperError):
     """A document that its table's declaration does not allow."""
 
     code = "SchemaEnforcementError"
