@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from reactor.app.admin_key import admin_key
 from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits
@@ -30,6 +32,7 @@ from reactor.settings import Settings
 from reactor.store.seam import Snapshot, Store
 from reactor.store.sqlite import SqliteStore
 from reactor.sync.hub import Hub
+from reactor.values import DOCUMENT
 
 __all__ = ["Events", "Parts"]
 
@@ -162,6 +165,7 @@ def _transaction_limits(settings: Settings) -> TransactionLimits:
         read_ranges=settings.max_read_ranges,
         documents_written=settings.max_documents_written,
         bytes_written=settings.max_bytes_written,
+        document=replace(DOCUMENT, max_bytes=settings.max_document_bytes, max_depth=settings.max_document_depth),
     )
 
 
@@ -169,6 +173,7 @@ def _function_limits(settings: Settings) -> FunctionLimits:
     return FunctionLimits(
         args_bytes=settings.max_args_bytes,
         result_bytes=settings.max_result_bytes,
+        value_depth=settings.max_value_depth,
         nested_calls=settings.max_nested_calls,
         cpu_seconds=settings.function_cpu_seconds,
         system_seconds=settings.function_system_seconds,

@@ -116,7 +116,7 @@ class Database:
         return self._clock() / 1e6
 
     def read(self, snapshot: Snapshot, over: Sequence[Overlay] = ()) -> Transaction:
-        """A transaction that reads a snapshot, and what lies over it. The caller holds the snapshot while it is used."""
+        """A transaction that reads a snapshot and what lies over it. The caller holds the snapshot meanwhile."""
         return Transaction(snapshot, self.catalog, self.cache, self.limits, now=self.now(), below=over)
 
     async def read_past(self, snapshot: Snapshot, ts: int) -> Transaction:

@@ -3,6 +3,7 @@
 import msgspec
 
 from reactor.errors import DeveloperError
+from reactor.values import DOCUMENT, Limits
 
 __all__ = ["TransactionLimits"]
 
@@ -10,7 +11,8 @@ __all__ = ["TransactionLimits"]
 class TransactionLimits(msgspec.Struct, frozen=True):
     """Budgets of one function execution, nested calls included. Bytes are those of the stored form.
 
-    A budget that was exceeded stays spent: whoever catches the error can neither read nor write more.
+    `document` limits each single one. A budget that was exceeded stays spent: whoever catches the error can neither
+    read nor write more.
     """
 
     documents_read: int = 32_000
@@ -18,6 +20,7 @@ class TransactionLimits(msgspec.Struct, frozen=True):
     read_ranges: int = 4_096
     documents_written: int = 16_000
     bytes_written: int = 16 * 2**20
+    document: Limits = DOCUMENT
 
     def check_read(self, documents: int, size: int) -> None:
         """Raises DeveloperError naming the exceeded budget."""

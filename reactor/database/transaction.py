@@ -28,10 +28,10 @@ class Transaction:
         "_cache",
         "_documents_written",
         "_layers",
-        "_limits",
         "_own",
         "before",
         "catalog",
+        "limits",
         "next_creation",
         "now",
         "reads",
@@ -58,7 +58,7 @@ class Transaction:
         """What own writes, also those taken back, found: table and version of each document."""
         self.next_creation = max(now, creation)
         """The creation time that the next insert gets, in milliseconds since 1970."""
-        self._cache, self._limits = cache, limits
+        self._cache, self.limits = cache, limits
         # Lowest first: what lies below, then own writes, the first of which make a layer, then nested mutations.
         self._layers = [layer for layer in below if layer]
         self._own = len(self._layers)
@@ -159,7 +159,7 @@ class Transaction:
         reads = self.reads
         reads.documents += 1
         reads.size += len(document.raw or b"")
-        self._limits.check_read(reads.documents, reads.size)
+        self.limits.check_read(reads.documents, reads.size)
 
     def decided(self, session: bytes, request: int) -> Outcome | None:
         """The outcome of a client's mutation whose commit is not durable yet."""
@@ -187,7 +187,7 @@ class Transaction:
         """
         self._documents_written += 1
         self._bytes_written += len(new.raw or b"")
-        self._limits.check_written(self._documents_written, self._bytes_written)
+        self.limits.check_written(self._documents_written, self._bytes_written)
         if new.id not in self.before:
             self.before[new.id] = table, old or Document(new.id, None)
         top = self._top()

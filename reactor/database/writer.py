@@ -11,7 +11,7 @@ from reactor.database.documents import Document
 from reactor.database.reader import ABSENT, DatabaseReader, check_table
 from reactor.errors import DeveloperError
 from reactor.schema import SchemaMismatch
-from reactor.values import DOCUMENT, UNSET, ValidationFailure, encode, is_identifier, same
+from reactor.values import UNSET, Limits, ValidationFailure, encode, is_identifier, same
 
 __all__ = ["DatabaseWriter"]
 
@@ -48,7 +48,7 @@ class DatabaseWriter(DatabaseReader):
         self._check(info, fields)
         id = self._tx.new_id(info)
         fields["_id"], fields["_creationTime"] = id, self._tx.take_creation()
-        document = _document(info, id, fields)
+        document = _document(info, id, fields, self._tx.limits.document)
         if fresh:
             self._tx.add_table(info)
         self._tx.write(info, None, document)
@@ -137,7 +137,7 @@ class DatabaseWriter(DatabaseReader):
 
     def _store(self, info: TableInfo, old: Document, fields: dict[str, Any]) -> None:
         self._check(info, fields)
-        new = _document(info, old.id, fields)
+        new = _document(info, old.id, fields, self._tx.limits.document)
         if not _unchanged(old, new, fields):
             self._tx.write(info, old, new)
 
@@ -153,8 +153,8 @@ def _writable(table: str) -> str:
     return table
 
 
-def _document(info: TableInfo, id: str, fields: dict[str, Any]) -> Document:
-    document = Document(id, encode(fields, limits=DOCUMENT))
+def _document(info: TableInfo, id: str, fields: dict[str, Any], limits: Limits) -> Document:
+    document = Document(id, encode(fields, limits=limits))
     document.set_keys(info.keys_of(fields))
     return document
 

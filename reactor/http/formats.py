@@ -51,6 +51,6 @@ def in_format(encoded: bytes, format: str) -> bytes:
     if format in _ENCODED:
         return encoded
     if format in _CLEAN:
-        # Only wrapper objects are written differently, and they show by their key.
-        return encoded if b'"$' not in encoded else _encoder.encode(to_clean_json(decode_trusted(encoded)))
+        # Only wrapper objects are written differently, and no text looks like the beginning of one: quotes are escaped.
+        return encoded if b'{"$' not in encoded else _encoder.encode(to_clean_json(decode_trusted(encoded)))
     return _encoder.encode(to_export_json(decode_trusted(encoded)))

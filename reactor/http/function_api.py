@@ -224,6 +224,8 @@ def _decode(decoder: msgspec.json.Decoder[_T], request: Request) -> _T:
     if content_type != b"application/json" and not content_type.endswith(b"+json"):
         raise HttpError(400, "BadJsonBody", "Expected request with `Content-Type: application/json`")
     try:
+        if not request.body.isascii():
+            request.body.decode()  # what stays raw is decoded later, and then it counts as the function's failure
         return decoder.decode(request.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise HttpError(400, "BadJsonBody", f"The request's body is not what this endpoint takes: {error}") from None

@@ -38,7 +38,7 @@ class Actions:
         run = self._runner.begin(call, self._database.now())
         try:
             function = self._runner.find(call, run, Kind.ACTION)
-            args = decode_args(function, call.args, self._runner.limits.args_bytes)
+            args = decode_args(function, call.args, self._runner.limits)
             value = await self._invoke(function, args, run)
         except (Exception, FunctionInterrupted) as error:
             return self._runner.failed(run, error)

@@ -7,8 +7,9 @@ import msgspec
 from reactor.errors import DeveloperError, InvalidValue
 from reactor.runtime.functions import Function
 from reactor.runtime.identity import ANONYMOUS, Identity
+from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.registry import with_extension
-from reactor.values import ARGS, decode, size_of
+from reactor.values import decode, size_of
 from reactor.values.validators import only_argument
 
 __all__ = ["Call", "decode_args"]
@@ -22,7 +23,8 @@ class Call(msgspec.Struct):
 
     `client`/`request` are a socket client's UUID as text and its number for this call; `session` is the same UUID in
     16 bytes, given for mutations, which then run once for each number. `trusted`: made by a function, which may call
-    internal ones. `shared`: the result may go to others as well. `request_id`: what errors of this call are known by, when it is known already.
+    internal ones. `shared`: the result may go to others as well. `request_id`: what errors of this call are known by,
+    when it is known already.
     """
 
     path: str
@@ -36,12 +38,13 @@ class Call(msgspec.Struct):
     shared: bool = False
 
 
-def decode_args(function: Function[..., Any], raw: bytes, max_bytes: int = ARGS.max_bytes) -> dict[str, Any]:
+def decode_args(function: Function[..., Any], raw: bytes, limits: FunctionLimits) -> dict[str, Any]:
     """The arguments' object. Raises DeveloperError naming the function, ArgumentValidationError for other shapes."""
     try:
-        args: Any = decode(raw)
+        args: Any = decode(raw, limits=limits.args)
     except InvalidValue as error:
         raise DeveloperError(f"Invalid arguments for {with_extension(function)}: {error}", code="InvalidArgs") from None
+    max_bytes = limits.args_bytes
     if len(raw) * _LARGEST_EXPANSION > max_bytes and (size := size_of(args)) > max_bytes:
         raise DeveloperError(
             f"Arguments for {with_extension(function)} are too large (actual: {size} bytes, limit: "

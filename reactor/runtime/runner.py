@@ -17,7 +17,7 @@ from reactor.runtime.registry import Registry, with_extension
 from reactor.runtime.run import Run
 from reactor.runtime.stepping import Steps
 from reactor.runtime.system import SYSTEM_PREFIX, system_functions
-from reactor.values import ANY, RESULT, Limits, ValidationFailure, decode_trusted, encode
+from reactor.values import ANY, Limits, ValidationFailure, decode_trusted, encode
 
 __all__ = ["Runner"]
 
@@ -48,7 +48,7 @@ class Runner:
         self._code, self._catalog, self._steps = code, catalog, steps
         self.limits, self.redact = limits, redact
         self._sink, self._on_failure = sink, on_failure
-        self._result_limits = Limits(max_bytes=limits.result_bytes, max_depth=RESULT.max_depth, what="return value")
+        self._result_limits = Limits(max_bytes=limits.result_bytes, max_depth=limits.value_depth, what="return value")
         self._calls: Calls = NestedCalls(self)
         self._system = system_functions(lambda: code().registry)
         self.query_runs: dict[str, int] = {}
@@ -82,7 +82,7 @@ class Runner:
         """Find the function, run it, and put what comes of it, or the failure, into a result."""
         try:
             function = self.find(call, run, kind)
-            args = decode_args(function, call.args, self.limits.args_bytes)
+            args = decode_args(function, call.args, self.limits)
             value = await self.invoke(function, context(run), args, run)
         except (Exception, FunctionInterrupted) as error:
             return self.failed(run, error)

@@ -21,9 +21,10 @@ from reactor.runtime.query_run import RunResult
 from reactor.sync import messages as wire
 from reactor.sync.client_version import check_version, understands_chunks
 from reactor.sync.connection import Connection, Peer, Refusal
+from reactor.sync.host import SessionLimits
 from reactor.sync.moment import Moment
 from reactor.sync.peer import SocketPeer
-from reactor.sync.session import Session, SessionLimits
+from reactor.sync.session import Session
 from reactor.values import decode, encode_value
 
 __all__ = ["Hub"]

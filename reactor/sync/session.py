@@ -11,7 +11,6 @@ Rules follow the official server (get-convex/convex-backend, crates/sync/src/sta
 
 import uuid
 from collections.abc import Sequence
-from typing import Protocol
 
 from reactor.errors import DeveloperError, ProtocolError
 from reactor.live.live_query import Subscription
@@ -20,77 +19,10 @@ from reactor.runtime.identity import ANONYMOUS, Identity
 from reactor.runtime.query_run import RunResult
 from reactor.sync import messages as wire
 from reactor.sync.connection import OutMessage
+from reactor.sync.host import Closing, Host
 from reactor.sync.moment import Moment, News
 
-__all__ = ["Closing", "Host", "Session", "SessionLimits"]
-
-
-class SessionLimits(Protocol):
-    """What one socket may have under way."""
-
-    @property
-    def max_queued_mutations(self) -> int:
-        """Mutations without an answer."""
-        ...
-
-    @property
-    def max_socket_actions(self) -> int:
-        """Actions without an answer."""
-        ...
-
-
-class Closing:
-    """The session is over: close the socket with this code (None: without one) and reason."""
-
-    __slots__ = ("code", "reason")
-
-    def __init__(self, code: int | None, reason: str = "") -> None:
-        self.code, self.reason = code, reason
-
-
-class Host(Protocol):
-    """What a session needs from the server."""
-
-    @property
-    def limits(self) -> SessionLimits:
-        """What a session may have under way."""
-        ...
-
-    def newest(self) -> int:
-        """The newest visible timestamp."""
-        ...
-
-    def now_ns(self) -> int:
-        """The wall clock."""
-        ...
-
-    def watch(self, session: "Session", query_id: int, path: str, args: bytes, journal: str | None) -> Subscription:
-        """Subscribe the session to a query."""
-        ...
-
-    def identity_changed(self, subscription: Subscription) -> None:
-        """The session has another identity now: its subscription moves to the query that answers that one."""
-        ...
-
-    def unwatch(self, subscription: Subscription) -> None:
-        """End a subscription."""
-        ...
-
-    def mutate(self, session: "Session", request: int, call: Call) -> None:
-        """Run a mutation, then call `answer_mutation`; never before this returns."""
-        ...
-
-    def act(self, session: "Session", request: int, call: Call) -> None:
-        """Run an action, then call `answer_action`; never before this returns."""
-        ...
-
-    def update(self, session: "Session") -> None:
-        """Call `advance` soon."""
-        ...
-
-    def authenticate(self, message: wire.Authenticate) -> Identity:
-        """Who the client says it is. Raises DeveloperError when it is not."""
-        ...
+__all__ = ["Session"]
 
 
 class Session:

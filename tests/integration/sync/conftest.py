@@ -1,18 +1,22 @@
-"""A real uvicorn on a free port of the loopback, with each kind of socket, on each event loop."""
+"""A real uvicorn on a free port of the loopback, with each kind of socket, on each event loop; and the engine alone."""
 
 import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 
 import pytest
 import uvicorn
 import uvloop
 
+from reactor.app.parts import Parts
+from reactor.live import rounds
 from reactor.sync.asgi_socket import asgi_socket
 from reactor.sync.frames import MAX_MESSAGE
 from reactor.sync.heartbeat import Heartbeat
 from reactor.sync.thin_socket import thin_socket
+from tests.integration.sync.engine import engine
 from tests.integration.sync.hub import Clock, RecordingHub, Served
 
 
@@ -48,3 +52,15 @@ async def served(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixtur
     served = Served(request.param, listening.getsockname()[1], hub, heartbeat, clock, server)
     yield served
     await served.stop()
+
+
+@pytest.fixture
+async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
+    async with engine(tmp_path / "data") as parts:
+        yield parts
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds give the loop a turn after every query and every client, so that anything may happen in between."""
+    monkeypatch.setattr(rounds, "_SLICE_SECONDS", -1.0)

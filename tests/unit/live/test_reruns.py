@@ -17,10 +17,6 @@ def live(args: bytes) -> LiveQuery:
     return LiveQuery(("rooms:list", b"", None, None), "rooms:list", args, None, ANONYMOUS)
 
 
-def name(index: int) -> str:
-    return f"rooms.index {index}"
-
-
 def test_a_reason_in_words():
     assert describe(Reason("subscribed"), name) == {"cause": "subscribed"}
     id = encode_id(10_001, bytes(16))

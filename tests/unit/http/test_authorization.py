@@ -1,0 +1,82 @@
+"""Who a request says it comes from."""
+
+import base64
+
+import pytest
+
+from reactor.http.authorization import AdminKey, identify, normal_key
+from reactor.http.exchange import HttpError
+from reactor.runtime.identity import ANONYMOUS
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("name|secret", "name|secret"),
+        ("prod:name|secret", "name|secret"),
+        ("dev:name|secret", "name|secret"),
+        ("preview:team:project|secret", "secret"),
+        ("project:team:project|secret", "secret"),
+        ("name|a:b", "name|a:b"),
+        ("secret", "secret"),
+        ("prod:secret", "prod:secret"),
+        ("", ""),
+        ("|", "|"),
+    ],
+)
+def test_the_kind_of_a_deployment_is_no_part_of_its_key(given: str, normal: str):
+    assert normal_key(given) == normal
+
+
+def test_a_key_is_not_shown():
+    assert "secret" not in repr(AdminKey("name|secret"))
+
+
+@pytest.mark.parametrize("given", ["name|secret", "prod:name|secret"])
+def test_the_right_key(given: str):
+    assert AdminKey("name|secret")(given)
+    assert AdminKey("prod:name|secret")(given)
+
+
+@pytest.mark.parametrize("given", ["", "name|", "name|secre", "name|secret2", "NAME|secret", "name|sécret", "\udcff"])
+def test_a_wrong_key(given: str):
+    assert not AdminKey("name|secret")(given)
+
+
+def test_nobody():
+    assert identify(None, AdminKey("name|secret")) is ANONYMOUS
+
+
+def test_the_admin_and_somebody_it_acts_as():
+    key = AdminKey("name|secret")
+    admin = identify(b"Convex prod:name|secret", key)
+    assert (admin.is_admin, admin.attributes) == (True, None)
+    attributes = base64.b64encode(b'{"issuer":"school","subject":"ann","level":3}')
+    acting = identify(b"convex name|secret:" + attributes, key)
+    assert acting.is_admin
+    assert acting.attributes == {"issuer": "school", "subject": "ann", "level": 3, "tokenIdentifier": "school|ann"}
+    assert acting.key != admin.key
+
+
+def test_a_key_without_a_name_may_be_followed_by_an_identity_too():
+    attributes = base64.b64encode(b'{"tokenIdentifier":"ann"}')
+    assert identify(b"Convex secret:" + attributes, AdminKey("secret")).attributes == {"tokenIdentifier": "ann"}
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "code"),
+    [
+        (b"", 400, "InvalidHeaderFailure"),
+        (b"Convex", 400, "InvalidHeaderFailure"),
+        (b"Digest name|secret", 400, "InvalidAdminKey"),
+        (b"Convex other|secret", 401, "BadAdminKey"),
+        (b"Convex \xff\xfe", 401, "BadAdminKey"),
+        (b"Bearer abc", 401, "NoAuthProvider"),
+        (b"Convex name|secret:e30", 400, "HeaderParseFailure"),
+    ],
+)
+def test_headers_that_prove_nothing(header: bytes, status: int, code: str):
+    with pytest.raises(HttpError) as caught:
+        identify(header, AdminKey("name|secret"))
+    assert (caught.value.status, caught.value.code) == (status, code)
+    assert "secret" not in caught.value.message
