@@ -1,5 +1,6 @@
 """The ASGI application: function endpoints straight from the socket, everything else through Starlette."""
 
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -36,6 +37,9 @@ __all__ = ["AsgiApp"]
 
 Endpoint = Callable[[Request], Awaitable[Answer]]
 
+_log = logging.getLogger("reactor.http")
+
+_SHOWN_ARGS = 500
 _SLASHES = re.compile(r"/{2,}")
 _RUN = "/api/run/"
 
@@ -100,6 +104,10 @@ class AsgiApp:
             return await endpoint(Request(headers, body, scope["query_string"], rest))
         except HttpError as error:
             return error_body(error)
+        except Exception:
+            _log.exception("%s %s failed inside of Reactor", scope["method"], scope["path"])
+            text = "Your request couldn't be completed. Try again later."
+            return error_body(HttpError(500, "InternalServerError", text))
 
 
 def _wrong_method(path: str) -> Answer:
@@ -177,7 +185,7 @@ def _live_state(parts: Parts) -> dict[str, Any]:
         "queries": [
             {
                 "query": query.path,
-                "args": query.args.decode(),
+                "args": query.args[:_SHOWN_ARGS].decode("utf-8", "replace"),
                 "subscriptions": len(query.subscriptions),
                 "runs": query.runs,
                 "why": None if query.reason is None else describe(query.reason, named),

@@ -27,6 +27,7 @@ class _Parts(Collector):
         for name, says, value in (
             ("reactor_query_unchanged", "Runs of live queries whose result was the same", parts.rounds.unchanged),
             ("reactor_rounds", "Rounds of live queries", parts.rounds.rounds),
+            ("reactor_round_faults", "Rounds and runs of live queries that failed inside", parts.rounds.faults),
             ("reactor_transitions_sent", "Transitions sent to clients", parts.hub.transitions),
             ("reactor_connects", "Sync connections accepted", parts.hub.connects),
             ("reactor_mutations", "Mutations answered", parts.mutations.answered),

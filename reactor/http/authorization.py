@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from reactor.errors import InvalidValue
+from reactor.errors import DeveloperError
 from reactor.http.exchange import HttpError
 from reactor.runtime.identity import ANONYMOUS, Identity
 
@@ -67,7 +67,7 @@ def _admin(credential: str, is_admin_key: Callable[[str], bool]) -> Identity:
         raise HttpError(401, "BadAdminKey", "The provided admin key was invalid for this instance")
     try:
         return Identity.admin(acting_as)
-    except InvalidValue as error:
+    except DeveloperError as error:
         raise HttpError(
             400, "HeaderParseFailure", f"The identity after the admin key is no identity: {error}"
         ) from None

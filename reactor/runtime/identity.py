@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from reactor.errors import DeveloperError
 from reactor.values import encode
 
 __all__ = ["ANONYMOUS", "Identity"]
@@ -22,13 +23,20 @@ class Identity:
 
     @staticmethod
     def admin(acting_as: dict[str, Any] | None = None) -> "Identity":
-        """The holder of the admin key, perhaps acting as a user with these attributes."""
-        attributes = None
-        if acting_as:
-            attributes = dict(acting_as)
-            if "tokenIdentifier" not in attributes and "issuer" in attributes and "subject" in attributes:
-                attributes["tokenIdentifier"] = f"{attributes['issuer']}|{attributes['subject']}"
-        return Identity(attributes, is_admin=True)
+        """The holder of the admin key, perhaps acting as a user with these attributes.
+
+        Raises DeveloperError when they do not say which user: by `tokenIdentifier`, or `issuer` and `subject`.
+        """
+        if not acting_as:
+            return Identity(is_admin=True)
+        attributes = dict(acting_as)
+        if "tokenIdentifier" not in attributes and "issuer" in attributes and "subject" in attributes:
+            attributes["tokenIdentifier"] = f"{attributes['issuer']}|{attributes['subject']}"
+        identity = Identity(attributes, is_admin=True)
+        if "tokenIdentifier" not in attributes:
+            text = "To act as a user, give `tokenIdentifier`, or `issuer` and `subject`."
+            raise DeveloperError(text, code="InvalidIdentity")
+        return identity
 
 
 def _key(attributes: dict[str, Any] | None, *, is_admin: bool) -> str:

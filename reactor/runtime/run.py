@@ -17,11 +17,11 @@ class Run:
     Every run has its own seed, a repeated one too; nested calls continue the same stream.
     """
 
-    __slots__ = ("_random", "call", "depth", "identity", "log", "looked_at_identity", "now")
+    __slots__ = ("_random", "call", "depth", "found", "identity", "log", "looked_at_identity", "now")
 
     def __init__(self, log: RunLog, call: Call, now: float) -> None:
         self.log, self.call, self.identity, self.now = log, call, call.identity, now
-        self.looked_at_identity = False
+        self.looked_at_identity = self.found = False
         self.depth = 0
         self._random: random.Random | None = None
 

@@ -59,7 +59,9 @@ class Runner:
         """Run a query. Its failure is part of the result; nothing is raised."""
         run = self.begin(call, tx.now)
         result = await self.attempt(call, run, Kind.QUERY, lambda r: QueryCtx(r, self._calls, tx))
-        self.query_runs[run.log.path] = self.query_runs.get(run.log.path, 0) + 1
+        # Paths that are no function's are one: clients can make up as many as they like.
+        path = run.log.path if run.found else "(not found)"
+        self.query_runs[path] = self.query_runs.get(path, 0) + 1
         return QueryRun(result, tx.reads.ranges(), run.looked_at_identity, journal)
 
     async def mutation(self, call: Call, tx: Transaction) -> RunResult:
@@ -97,7 +99,7 @@ class Runner:
             # What the caller may see depends on who it is.
             run.looked_at_identity = True
         if function is not None:
-            run.log.path = function.path
+            run.found, run.log.path = True, function.path
         return registry.expect(call.path, kind, admin=admin)
 
     async def invoke(self, function: Function[..., Any], ctx: Any, args: dict[str, Any], run: Run) -> bytes:

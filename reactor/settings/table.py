@@ -289,6 +289,13 @@ class Settings:
         "As the official limit. A client resends after it reconnects, so nothing is lost.",
         group=LOAD,
     )
+    max_socket_queries: int = _setting(
+        10_000,
+        _count(1, 10_000_000),
+        "Live queries of one connection.",
+        "Each takes memory for as long as the connection lasts. Pages have dozens.",
+        group=LOAD,
+    )
     max_socket_actions: int = _setting(
         1000,
         _count(1, 1_000_000),

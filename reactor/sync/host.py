@@ -22,6 +22,11 @@ class SessionLimits(Protocol):
         ...
 
     @property
+    def max_socket_queries(self) -> int:
+        """Subscriptions."""
+        ...
+
+    @property
     def max_socket_actions(self) -> int:
         """Actions without an answer."""
         ...

@@ -143,6 +143,9 @@ class Session:
     def _add(self, add: wire.Add) -> bool:
         if add.queryId in self._subscriptions:
             return False
+        if len(self._subscriptions) >= self._host.limits.max_socket_queries:
+            self.close(1013, "TooManyConcurrentRequests")
+            return True
         subscription = self._host.watch(self, add.queryId, _path(add), bytes(add.args), add.journal)
         self._subscriptions[add.queryId] = subscription
         self._changed[subscription] = None

@@ -1,4 +1,4 @@
-"""The sync protocol spoken with the whole engine: queries, mutations, actions and identities of several clients."""
+"""The sync protocol spoken with the whole engine: what several clients see, what is run for it, and who gets in."""
 
 import asyncio
 from pathlib import Path

@@ -21,6 +21,7 @@ SESSION = "00000000-0000-4000-8000-000000000001"
 
 class Limits:
     max_queued_mutations = 3
+    max_socket_queries = 20
     max_socket_actions = 2
 
 

@@ -423,6 +423,12 @@ def test_actions_are_answered_as_they_end(host: RecordingHost):
     assert host.updates == 2
 
 
+def test_too_many_subscriptions(host: RecordingHost):
+    adds = [{"type": "Add", "queryId": number, "udfPath": "a:b", "args": [{}]} for number in range(21)]
+    host.say(type="ModifyQuerySet", baseVersion=0, newVersion=1, modifications=adds)
+    assert host.closed == (1013, "TooManyConcurrentRequests")
+
+
 def test_too_many_actions(host: RecordingHost):
     for request in range(2):
         host.say("Action", requestId=request, udfPath="rooms:act", args=[{}])
