@@ -25,7 +25,7 @@ INDEXES: dict[str, tuple[str, ...]] = {
 class Scan(NamedTuple):
     """A range of an index: equalities, then bounds (value, inclusive) on the next field."""
 
-    index: str
+    index: str  # pyright: ignore[reportIncompatibleMethodOverride] - a field, as in KeyRange
     equal: Sequence[Any] = ()
     lower: tuple[Any, bool] | None = None
     upper: tuple[Any, bool] | None = None
@@ -149,5 +149,3 @@ def _stored(document: Document | None) -> bytes | None:
 
 def _without_unset(document: Document) -> Document:
     return {name: value for name, value in document.items() if value is not UNSET}
-
-

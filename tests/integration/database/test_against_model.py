@@ -30,10 +30,7 @@ from tests.integration.database.world import Job, World, touched
 SCHEMA = define_schema(
     {
         "before": define_table(v.any()),
-        "things": define_table(v.any())
-        .index("by_a", ["a"])
-        .index("by_ab", ["a", "b"])
-        .index("by_deep", ["a.x", "b"]),
+        "things": define_table(v.any()).index("by_a", ["a"]).index("by_ab", ["a", "b"]).index("by_deep", ["a.x", "b"]),
         "behind": define_table(v.any()),
     }
 )
@@ -260,7 +257,8 @@ def replay(model: Model, operations: list[Any], ids: list[str]) -> list[Any]:
                 results += [model.documents.get(ids[-1 - operation.which % len(ids)])] if ids else []
             case Take():
                 found = model.after(operation.scan, None)
-                how = {"collect": None, "first": 1}.get(operation.how, operation.how)
+                named: dict[int | str, int | None] = {"collect": None, "first": 1}
+                how = named.get(operation.how, operation.how)
                 results.append(found[:how])
             case _:
                 results.append([*model.after(operation.scan, None), None][: operation.steps])

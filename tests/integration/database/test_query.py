@@ -170,7 +170,12 @@ async def test_a_range_is_what_the_function_returns(world: World) -> None:
         return q
 
     await world.read(lambda db: db.query("users").with_index("by_name", keep).collect())
-    for wrong, name in ((lambda q: None, "NoneType"), (lambda q: True, "bool"), (lambda q: kept[0], "another range")):
+    wrongs: list[tuple[Any, str]] = [
+        (lambda q: None, "NoneType"),
+        (lambda q: True, "bool"),
+        (lambda q: kept[0], "another range"),
+    ]
+    for wrong, name in wrongs:
         with pytest.raises(DeveloperError, match=f"must return the range it was given.* returned {name}"):
             await world.read(lambda db, wrong=wrong: db.query("users").with_index("by_name", wrong).collect())
 

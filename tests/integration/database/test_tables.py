@@ -1,4 +1,4 @@
-"""Tables and indexes: made by a schema or a first insert, numbered once, filled, dropped, found again after a restart."""
+"""Tables and indexes: made by a schema or an insert, numbered once, filled, dropped, found again after a restart."""
 
 import asyncio
 from collections.abc import Callable

@@ -162,6 +162,6 @@ def touched(ranges: Sequence[KeyRange], touches: Sequence[Touch]) -> bool:
     return any(r.index == index and r.lower <= key < r.upper for r in ranges for index, key in touches)
 
 
-def small(**limits: int) -> TransactionLimits:
+def small(**limits: Any) -> TransactionLimits:
     """Limits that a test can reach."""
     return TransactionLimits(**limits)
