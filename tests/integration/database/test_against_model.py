@@ -257,7 +257,7 @@ def replay(model: Model, operations: list[Any], ids: list[str]) -> list[Any]:
                 results += [model.documents.get(ids[-1 - operation.which % len(ids)])] if ids else []
             case Take():
                 found = model.after(operation.scan, None)
-                named: dict[int | str, int | None] = {"collect": None, "first": 1}
+                named: dict[Any, Any] = {"collect": None, "first": 1}
                 how = named.get(operation.how, operation.how)
                 results.append(found[:how])
             case _:
