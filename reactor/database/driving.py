@@ -12,7 +12,7 @@ __all__ = ["drive", "resume"]
 
 T = TypeVar("T")
 
-_running: set[asyncio.Task[None]] = set()
+_running: set[asyncio.Task[Any]] = set()
 """The loop keeps only weak references to tasks; these must live until they end."""
 
 
@@ -81,10 +81,22 @@ def drive(coro: Coroutine[Any, Any, T], done: Callable[[T | None, BaseException 
         return
     if isinstance(step, _Returned):
         done(step.value, None)
-    else:
-        task = loop.create_task(_go_on(coro, step, done))
-        _running.add(task)
-        task.add_done_callback(_running.discard)
+        return
+    task = loop.create_task(_go_on(coro, step))
+    _running.add(task)
+
+    def ended(task: asyncio.Task[tuple[T | None, BaseException | None]]) -> None:
+        _running.discard(task)
+        if task.cancelled():
+            try:
+                coro.close()  # it may not have heard, when the task was cancelled before its first step
+            finally:
+                done(None, asyncio.CancelledError())
+        else:
+            error = task.exception()
+            done(*((None, error) if error is not None else task.result()))
+
+    task.add_done_callback(ended)
 
 
 def _first_step(coro: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Any:
@@ -100,14 +112,10 @@ def _first_step(coro: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop)
         asyncio.tasks._enter_task(loop, caller)  # pyright: ignore[reportPrivateUsage]
 
 
-async def _go_on(
-    coro: Coroutine[Any, Any, T], yielded: Any, done: Callable[[T | None, BaseException | None], None]
-) -> None:
+async def _go_on(coro: Coroutine[Any, Any, T], yielded: Any) -> tuple[T | None, BaseException | None]:
     try:
-        result = await resume(coro, yielded)
+        return await resume(coro, yielded), None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        raise
     except BaseException as error:
-        done(None, error)
-        if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
-            raise
-        return
-    done(result, None)
+        return None, error

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reactor.database.committer import Committed
+from reactor.database.overlay import Overlay
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import DeveloperError, FunctionInterrupted, StoreError
 from reactor.store.seam import Store
@@ -78,6 +79,29 @@ async def test_nobody_is_told_before_the_disk_has_it(world: World) -> None:
     await asyncio.gather(*(job.result for job in jobs))
     assert order == ["visible 1", "after", "never first", "never first"]
     assert jobs[0].ts == jobs[1].ts == world.db.committer.visible > visible
+
+
+async def test_what_is_on_the_way_can_be_read_ahead(world: World) -> None:
+    id = await counter(world)
+    seen: list[tuple[int, int]] = []
+
+    def look(news: list[Committed], overlay: Overlay) -> None:
+        value = overlay.documents[id].value()
+        seen.append((len(news), value["n"]))
+
+    world.db.on_the_way = look
+    world.gate.hold()
+    jobs = [world.submit(add(id)), world.submit(add(id))]
+    await turns()
+    late = world.gate.on_the_way
+    late()
+    assert seen == [(2, 2)]
+    world.gate.release()
+    await asyncio.gather(*(job.result for job in jobs))
+    seen.clear()
+    late()  # from the writer's thread, it may come when all is over
+    assert seen == []
+    assert await value(world, id) == 2
 
 
 async def test_news_tell_what_was_written(world: World) -> None:

@@ -37,6 +37,8 @@ class Gate:
         self.failures: list[Exception] = []
         self.batches: list[int] = []
         """How many commits each batch had that was asked for."""
+        self.on_the_way: Callable[[], None] = lambda: None
+        """What the latest batch is to call when it is on the way."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -51,6 +53,7 @@ class Gate:
 
     async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
         self.batches.append(len(batch))
+        self.on_the_way = on_the_way or self.on_the_way
         await self._open.wait()
         if self.failures:
             raise self.failures.pop(0)

@@ -1,0 +1,97 @@
+from typing import Any
+
+import pytest
+
+from reactor.database.documents import Document, DocumentCache
+from reactor.values import Int64
+from tests.unit.database.rows import WORDS, document, id_of
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"a": 1, "b": "x", "c": None, "d": Int64(5)}, {"list": [1, [2]]}, {"deep": {"er": {"est": 1}}}]
+)
+def test_a_copy_is_the_callers(fields: dict[str, Any]) -> None:
+    stored = document(1, **fields)
+    expected = {"_id": id_of(1), "_creationTime": 1.0, **fields}
+    for _ in range(2):
+        copy = stored.copy()
+        assert copy == expected
+        copy["more"] = 1
+        for value in copy.values():
+            if isinstance(value, list | dict):
+                value.clear()
+    assert stored.value() == expected
+
+
+def test_keys_are_those_of_its_tables_indexes() -> None:
+    stored = document(1, word="a")
+    assert stored.keys(WORDS) == WORDS.keys_of(stored.value())
+    assert Document(id_of(1), None).keys(WORDS) == ()
+    given = Document(id_of(2), b"{}")
+    given.set_keys((b"x", b"y"))
+    assert given.keys(WORDS) == (b"x", b"y")
+
+
+def test_a_cache_knows_a_version_from_when_it_was_seen() -> None:
+    cache = DocumentCache(10_000)
+    first, second = document(1, n=1), document(1, n=2)
+    cache.add(first, 5)
+    assert (cache.get(first.id, 4), cache.get(first.id, 5), cache.get(first.id, 9)) == (None, first, first)
+    cache.apply({first.id: second}, 7)
+    assert (cache.get(first.id, 6), cache.get(first.id, 7)) == (None, second)
+    cache.apply({first.id: Document(first.id, None)}, 8)
+    assert cache.get(first.id, 9) is None
+
+
+def test_what_an_old_snapshot_shows_says_nothing_of_today() -> None:
+    cache = DocumentCache(10_000)
+    old = document(1)
+    cache.apply({old.id: Document(old.id, None)}, 8)
+    cache.add(old, 5)
+    assert cache.get(old.id, 9) is None
+    cache.add(old, 8)
+    assert cache.get(old.id, 8) is old
+
+
+def test_what_is_there_is_not_replaced_by_what_was_read() -> None:
+    cache = DocumentCache(10_000)
+    first, again = document(1), document(1)
+    cache.add(first, 5)
+    cache.add(again, 6)
+    assert cache.get(first.id, 5) is first
+
+
+def test_a_cache_forgets_the_oldest() -> None:
+    cache = DocumentCache(5_000)
+    stored = [document(number, text="x" * 200) for number in range(5)]
+    for each in stored:
+        cache.add(each, 1)
+    known = [cache.get(each.id, 1) is not None for each in stored]
+    assert known == [False, False, True, True, True]
+    cache.apply({stored[2].id: document(2, text="y" * 200)}, 2)
+    cache.add(stored[0], 2)
+    known = [cache.get(each.id, 2) is not None for each in stored]
+    assert known == [True, False, True, False, True]
+
+
+def test_a_document_that_is_too_large_drives_nobody_out() -> None:
+    cache = DocumentCache(5_000)
+    small, large = document(1), document(2, text="x" * 3_000)
+    cache.add(small, 1)
+    cache.add(large, 1)
+    assert (cache.get(small.id, 1), cache.get(large.id, 1)) == (small, None)
+    cache.apply({small.id: document(1, text="x" * 3_000)}, 2)
+    assert cache.get(small.id, 2) is None
+
+
+def test_a_cache_may_have_no_room_at_all_or_be_emptied() -> None:
+    nothing, cache = DocumentCache(0), DocumentCache(2_500)
+    for number in range(3):
+        nothing.add(document(number), 1)
+        cache.add(document(number), 1)
+    cache.clear()
+    assert [nothing.get(id_of(number), 1) for number in range(3)] == [None] * 3
+    assert [cache.get(id_of(number), 1) for number in range(3)] == [None] * 3
+    cache.add(document(1), 1)
+    cache.add(document(2), 1)
+    assert cache.get(id_of(1), 1) is not None
