@@ -4,6 +4,7 @@ One immutable object serves the cache, overlays and commits: its stored bytes, a
 decoded value and its key in every ordered index of its table.
 """
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reactor.values import decode_trusted
@@ -106,7 +107,9 @@ class DocumentCache:
         self._documents[document.id] = document
         self._bytes += size
         while self._bytes > self._max_bytes:
-            self._forget(next(iter(self._documents)))
+            # Many at once: a dict's first entry is slow to find when those before it were taken out one by one.
+            for oldest in list(islice(self._documents, 1 + len(self._documents) // 64)):
+                self._forget(oldest)
 
     def _forget(self, id: str) -> None:
         gone = self._documents.pop(id, None)

@@ -4,13 +4,11 @@ It has no entries of its own, since the documents themselves are kept in that or
 bounds on ids.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 
-from reactor.database.overlay import Overlay
 from reactor.values import encode_id
 
-__all__ = ["id_bounds", "merge_ids"]
+__all__ = ["id_bounds"]
 
 _STRING_TAG = b"\x10"
 
@@ -19,16 +17,6 @@ def id_bounds(table: int, lower: bytes, upper: bytes) -> tuple[str, str]:
     """Ids of a table with lower <= encoded id < upper, as first <= id < last."""
     first, last = _ids_of(table)
     return _bound(lower, first, last), _bound(upper, first, last)
-
-
-def merge_ids(layers: Sequence[Overlay], first: str, last: str) -> dict[str, bool]:
-    """What overlays (lowest first) say about the ids of a range: there now, or not any more."""
-    changes: dict[str, bool] = {}
-    for layer in layers:
-        for id, document in layer.documents.items():
-            if first <= id < last:
-                changes[id] = document.raw is not None
-    return changes
 
 
 def _bound(key: bytes, first: str, last: str) -> str:

@@ -8,11 +8,14 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import Any, TypeVar
 
 from reactor.database.documents import Document
 from reactor.store.seam import Outcome, Snapshot, TableRecord
 
-__all__ = ["Overlay", "id_in_key", "scan"]
+__all__ = ["Overlay", "id_in_key", "scan", "scan_ids"]
+
+Key = TypeVar("Key", bytes, str)
 
 _FEW = 8
 """So many keys are put into their places one by one; of more, the whole list is sorted."""
@@ -25,16 +28,17 @@ class Overlay:
     `outcomes` those of clients' mutations, by session and request.
     """
 
-    __slots__ = ("_entries", "_ordered", "documents", "outcomes", "tables")
+    __slots__ = ("_entries", "_ids", "_keys", "documents", "outcomes", "tables")
 
     def __init__(self) -> None:
         self.documents: dict[str, Document] = {}
         self.tables: dict[str, TableRecord] = {}
         self.outcomes: dict[tuple[bytes, int], Outcome] = {}
-        # By index, changed keys and whether they are there now. Of a key that changed twice, the place is the first.
+        # By index, changed keys and whether they are there now.
         self._entries: defaultdict[int, dict[bytes, bool]] = defaultdict(dict)
-        # By index, the keys in order; those that came since it was last asked for are missing.
-        self._ordered: dict[int, list[bytes]] = {}
+        # Keys by index, and ids, in order; those that came since these were last asked for are missing.
+        self._keys: defaultdict[int, list[bytes]] = defaultdict(list)
+        self._ids: list[str] = []
 
     def __bool__(self) -> bool:
         return bool(self.documents or self.tables or self.outcomes)
@@ -66,21 +70,28 @@ class Overlay:
         """Add this overlay's changed keys of a range to `into`, replacing what lies below."""
         entries = self._entries.get(index)
         if entries:
-            keys = self._in_order(index, entries)
+            keys = _all_in_order(self._keys[index], entries)
             for key in keys[bisect_left(keys, lower) : bisect_left(keys, upper)]:
                 into[key] = entries[key]
 
-    def _in_order(self, index: int, entries: dict[bytes, bool]) -> list[bytes]:
-        keys = self._ordered.setdefault(index, [])
-        # Keys are never taken out of `entries`, so those that are missing here are its youngest.
-        missing = len(entries) - len(keys)
-        if missing > _FEW:
-            keys += islice(reversed(entries), missing)
-            keys.sort()
-        elif missing:
-            for key in islice(reversed(entries), missing):
-                insort(keys, key)
-        return keys
+    def changed_ids(self, lower: str, upper: str, into: dict[str, bool]) -> None:
+        """Add the ids of a range to `into`, replacing what lies below: whether the document is there now."""
+        ids = _all_in_order(self._ids, self.documents)
+        for id in ids[bisect_left(ids, lower) : bisect_left(ids, upper)]:
+            into[id] = self.documents[id].raw is not None
+
+
+def _all_in_order(known: list[Key], entries: dict[Key, Any]) -> list[Key]:
+    """The keys of `entries` in order: `known`, to which those that came since are added."""
+    # None is ever taken out, and one that is set again keeps its place: so those that came are the youngest.
+    missing = len(entries) - len(known)
+    if missing > _FEW:
+        known += islice(reversed(entries), missing)
+        known.sort()
+    elif missing:
+        for key in islice(reversed(entries), missing):
+            insort(known, key)
+    return known
 
 
 async def scan(
@@ -99,14 +110,30 @@ async def scan(
         layer.changes(index, lower, upper, changes)
     if not changes:
         return await snapshot.scan(index, lower, upper, reverse=reverse, limit=limit)
-    # With room for every removed entry, the page still holds `limit` entries unless the range ends in it.
-    asked = limit + sum(1 for present in changes.values() if not present)
-    page = await snapshot.scan(index, lower, upper, reverse=reverse, limit=asked)
+    page = await snapshot.scan(index, lower, upper, reverse=reverse, limit=limit + _absent(changes))
     merged = {key: id for key, id in page if changes.get(key, True)}
     for key, present in changes.items():
         if present and key not in merged:
             merged[key] = id_in_key(key)
     return sorted(merged.items(), reverse=reverse)[:limit]
+
+
+async def scan_ids(
+    snapshot: Snapshot, layers: Sequence[Overlay], lower: str, upper: str, *, reverse: bool, limit: int
+) -> list[str]:
+    """Up to `limit` ids of a range as a snapshot with overlays (lowest first) shows them."""
+    changes: dict[str, bool] = {}
+    for layer in layers:
+        layer.changed_ids(lower, upper, changes)
+    page = await snapshot.scan_ids(lower, upper, reverse=reverse, limit=limit + _absent(changes))
+    merged = {id for id in page if changes.get(id, True)}
+    merged.update(id for id, present in changes.items() if present)
+    return sorted(merged, reverse=reverse)[:limit]
+
+
+def _absent(changes: dict[Any, bool]) -> int:
+    # With room for every removed entry, a page still holds as many as were asked for, unless the range ends in it.
+    return sum(1 for present in changes.values() if not present)
 
 
 def id_in_key(key: bytes) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from reactor.database.catalog import Catalog, IndexInfo, TableInfo
 from reactor.database.documents import Document, DocumentCache
-from reactor.database.id_order import id_bounds, merge_ids
+from reactor.database.id_order import id_bounds
 from reactor.database.limits import TransactionLimits
-from reactor.database.overlay import Overlay, scan
+from reactor.database.overlay import Overlay, scan, scan_ids
 from reactor.database.ranges import CATALOG_INDEX, OpenScan, ReadSet
 from reactor.store.seam import Outcome, Snapshot
 from reactor.values import encode_value, new_id
@@ -133,11 +133,8 @@ class Transaction:
         if index is not table.by_id:
             return await scan(self.snapshot, self._layers, index.id, lower, upper, reverse=reverse, limit=limit)
         first, last = id_bounds(table.number, lower, upper)
-        changed = merge_ids(self._layers, first, last)
-        absent = sum(1 for present in changed.values() if not present)
-        found = await self.snapshot.scan_ids(first, last, reverse=reverse, limit=limit + absent)
-        ids = {id for id in found if changed.get(id, True)} | {id for id, present in changed.items() if present}
-        return [(encode_value(id), id) for id in sorted(ids, reverse=reverse)[:limit]]
+        ids = await scan_ids(self.snapshot, self._layers, first, last, reverse=reverse, limit=limit)
+        return [(encode_value(id), id) for id in ids]
 
     async def load(self, ids: Sequence[str]) -> list[Document]:
         """Documents that an index entry was just found for, in the order asked."""

@@ -1,9 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reactor.database.documents import Document
-from reactor.database.id_order import id_bounds, merge_ids
-from reactor.database.overlay import Overlay
+from reactor.database.id_order import id_bounds
 from reactor.values import UNSET, decode_id, encode_id, encode_value, prefix_end, successor
 
 tables = st.integers(1, 2**32 - 1) | st.integers(10_000, 10_300)
@@ -31,13 +29,3 @@ def test_bounds_on_keys_become_bounds_on_ids(
     assert not found & foreign
     expected = {id for id in mine | set(others) - foreign if lower <= encode_value(id) < upper}
     assert found == expected
-
-
-def test_upper_layers_have_the_last_word() -> None:
-    lower, upper = Overlay(), Overlay()
-    for id in ("b", "c", "d"):
-        lower.documents[id] = Document(id, b"{}")
-    upper.documents["c"] = Document("c", None)
-    upper.documents["a"] = Document("a", b"{}")
-    assert merge_ids([lower, upper], "b", "d") == {"b": True, "c": False}
-    assert merge_ids([upper, lower], "b", "d") == {"b": True, "c": True}

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reactor.database.documents import Document
-from reactor.database.overlay import Overlay, scan
+from reactor.database.overlay import Overlay, scan, scan_ids
 from reactor.store.memory import MemorySnapshot
 from reactor.store.seam import Outcome, TableRecord
 from tests.unit.database.rows import BY_WORD, WORDS, document, id_of, snapshot
@@ -46,6 +46,19 @@ async def test_a_scan_shows_all_layers(
     layers = [changed(documents, change) for change in changes]
     expected = [(key, id) for key, id in in_order(documents) if lower <= key < upper]
     found = await scan(base, layers, BY_WORD.id, lower, upper, reverse=reverse, limit=limit)
+    assert found == (expected[::-1] if reverse else expected)[:limit]
+
+
+@given(words, changes, st.integers(0, 6), st.integers(0, 6), st.booleans(), st.integers(0, 7))
+async def test_a_scan_of_ids_shows_all_layers(
+    first: Words, changes: list[Words], lower: int, upper: int, reverse: bool, limit: int
+) -> None:
+    documents = made(first)
+    base = snapshot(documents.values())
+    layers = [changed(documents, change) for change in changes]
+    expected = sorted(document.id for document in documents.values() if document.raw is not None)
+    expected = [id for id in expected if id_of(lower) <= id < id_of(upper)]
+    found = await scan_ids(base, layers, id_of(lower), id_of(upper), reverse=reverse, limit=limit)
     assert found == (expected[::-1] if reverse else expected)[:limit]
 
 
