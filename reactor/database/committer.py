@@ -188,10 +188,9 @@ class Committer:
         )
         drive(job.run(tx), partial(self._run_ended, job, tx, held, self._epoch))
 
-    def _layers(self) -> tuple[Overlay, ...]:
-        if self._in_flight is None:
-            return (self._forming.overlay,)
-        return (self._in_flight.overlay, self._forming.overlay)
+    def _layers(self) -> list[Overlay]:
+        groups = (self._forming,) if self._in_flight is None else (self._in_flight, self._forming)
+        return [group.overlay for group in groups if group.commits]
 
     def _run_ended(
         self,
@@ -203,7 +202,10 @@ class Committer:
         error: BaseException | None,
     ) -> None:
         self._running = None
-        _guarded(held.release)
+        try:
+            held.release()
+        except Exception as fault:
+            _complain(fault)
         if epoch != self._epoch:
             self._wake()  # it stood on commits that were lost, and is in the queue again
         else:
@@ -323,7 +325,10 @@ class Committer:
         self._telling = True
         while self._ended:
             for settled in self._ended[0].settled:
-                _guarded(settled.job.done, settled.payload, settled.ts, settled.error)
+                try:
+                    settled.job.done(settled.payload, settled.ts, settled.error)
+                except Exception as fault:
+                    _complain(fault)
             _guarded(self._after)
             self._ended.popleft()
         self._telling = False
@@ -344,10 +349,14 @@ class Committer:
 
 
 def _guarded(callback: Callable[..., None], *args: Any) -> None:
-    """Call somebody who is told something. Their failure must not keep others from being told, so it is logged."""
     try:
         callback(*args)
-    except Exception as error:
-        asyncio.get_running_loop().call_exception_handler(
-            {"message": "The committer told somebody, who failed; this is a bug of Reactor", "exception": error}
-        )
+    except Exception as fault:
+        _complain(fault)
+
+
+def _complain(fault: Exception) -> None:
+    """Somebody who was told something failed. That must not keep others from being told, so it is only logged."""
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": "The committer told somebody, who failed; this is a bug of Reactor", "exception": fault}
+    )

@@ -40,9 +40,6 @@ class Overlay:
         self._keys: defaultdict[int, list[bytes]] = defaultdict(list)
         self._ids: list[str] = []
 
-    def __bool__(self) -> bool:
-        return bool(self.documents or self.tables or self.outcomes)
-
     def move(self, indexes: Iterable[int], old: Sequence[bytes], new: Sequence[bytes]) -> None:
         """A document's entries change from `old` to `new`; each is empty or holds a key for each of `indexes`."""
         entries = self._entries

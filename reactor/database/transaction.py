@@ -60,7 +60,7 @@ class Transaction:
         """The creation time that the next insert gets, in milliseconds since 1970."""
         self._cache, self.limits = cache, limits
         # Lowest first: what lies below, then own writes, the first of which make a layer, then nested mutations.
-        self._layers = [layer for layer in below if layer]
+        self._layers = list(below)
         self._own = len(self._layers)
         self._documents_written = self._bytes_written = 0
 

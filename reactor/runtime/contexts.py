@@ -10,6 +10,7 @@
 | `run_action` | | | yes |
 """
 
+import asyncio
 import random
 from collections.abc import Coroutine
 from typing import Any, Protocol
@@ -49,11 +50,19 @@ class _Ctx:
 
 
 class _TransactionCtx(_Ctx):
-    __slots__ = ("_tx",)
+    __slots__ = ("_turn", "_tx")
 
     def __init__(self, run: Run, calls: Calls, tx: Transaction) -> None:
         super().__init__(run, calls)
         self._tx = tx
+        self._turn: asyncio.Lock | None = None
+
+    async def _within(self, kind: Kind, function: Reference, args: dict[str, Any]) -> Any:
+        # One call after another, also when they were started together: each takes back its own writes only.
+        if self._turn is None:
+            self._turn = asyncio.Lock()
+        async with self._turn:
+            return await self._calls.within(self._run, self._tx, self._kind(), kind, function, args)
 
     @property
     def now(self) -> float:
@@ -67,9 +76,7 @@ class _TransactionCtx(_Ctx):
 
     async def run_query(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
         """Run another query in this transaction: `await ctx.run_query(threads.list, user_id=id)`."""
-        return await self._calls.within(
-            self._run, self._tx, self._kind(), Kind.QUERY, function, {**(args or {}), **named}
-        )
+        return await self._within(Kind.QUERY, function, {**(args or {}), **named})
 
     def _kind(self) -> Kind:
         return Kind.QUERY
@@ -96,9 +103,7 @@ class MutationCtx(_TransactionCtx):
 
     async def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
         """Run another mutation in this transaction. If it raises, its writes are undone; catch it to go on without."""
-        return await self._calls.within(
-            self._run, self._tx, self._kind(), Kind.MUTATION, function, {**(args or {}), **named}
-        )
+        return await self._within(Kind.MUTATION, function, {**(args or {}), **named})
 
     def _kind(self) -> Kind:
         return Kind.MUTATION

@@ -84,17 +84,12 @@ async def test_many_changes_at_once_and_one_by_one() -> None:
         assert found == in_order(documents)
 
 
-def test_an_overlay_is_something_when_it_holds_something() -> None:
-    assert not Overlay()
-    with_document, with_table, with_outcome = Overlay(), Overlay(), Overlay()
-    with_document.documents["x"] = Document("x", None)
-    with_table.tables["t"] = TableRecord("t", 1, 2, 3)
-    with_outcome.outcomes[b"s", 1] = Outcome(b"s", 1, b"null", [])
-    for overlay in (with_document, with_table, with_outcome):
-        assert overlay
-        absorbing = Overlay()
-        absorbing.absorb(overlay)
-        assert absorbing
+def test_tables_and_outcomes_are_absorbed_too() -> None:
+    lower, upper = Overlay(), Overlay()
+    upper.tables["t"] = TableRecord("t", 1, 2, 3)
+    upper.outcomes[b"s", 1] = Outcome(b"s", 1, b"null", [])
+    lower.absorb(upper)
+    assert (lower.tables, lower.outcomes) == (upper.tables, upper.outcomes)
 
 
 def test_a_document_that_came_and_went_leaves_no_entries() -> None:
