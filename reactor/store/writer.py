@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiosqlite
 
@@ -31,6 +31,7 @@ class ThreadConnection(aiosqlite.Connection):
     def __init__(self, file: Path) -> None:
         super().__init__(partial(connect, file, reader=False), iter_chunk_size=64)
         self._path = file
+        self._stopping: asyncio.Future[Any] | None = None
         # What was not committed is nobody's: a server that ends by an exception must not hang on this thread.
         self._thread.daemon = True
 
@@ -39,7 +40,16 @@ class ThreadConnection(aiosqlite.Connection):
         try:
             await self
         except sqlite3.Error as error:
+            # aiosqlite has told its thread to end without waiting for it: the thread still tells the loop, which could
+            # be closed by then if the caller gives up.
+            if self._stopping is not None:
+                await self._stopping
             raise store_error(error, f"opening {self._path}") from error
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """Let the thread end when its queue is empty; the future is done then."""
+        self._stopping = super().stop()
+        return self._stopping
 
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` with the connection in its thread. Raises StoreFull or StoreError for SQLite's errors in it."""

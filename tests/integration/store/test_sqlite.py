@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -80,6 +81,29 @@ async def test_a_file_that_is_no_database_is_refused_untouched(tmp_path: Path) -
     with pytest.raises(StoreVersion, match="not a database"):
         await SqliteStore(tmp_path).open()
     assert (tmp_path / "reactor.db").read_bytes() == text
+
+
+async def test_a_failed_start_waits_for_its_thread(tmp_path: Path) -> None:
+    connection = writer.ThreadConnection(tmp_path / "reactor.db")
+    loop, gate, released = asyncio.get_running_loop(), threading.Event(), False
+
+    def release(turns: int) -> None:
+        nonlocal released
+        if turns:
+            loop.call_soon(release, turns - 1)
+        else:
+            released = True
+            gate.set()
+
+    def fails() -> Any:
+        connection._tx.put_nowait((None, gate.wait))  # stands before the thread's end
+        loop.call_soon_threadsafe(release, 20)
+        raise sqlite3.DatabaseError("not today")
+
+    connection._connector = fails
+    with pytest.raises(StoreError, match="not today"):
+        await connection.start()
+    assert released
 
 
 async def test_another_programs_database_is_refused(tmp_path: Path) -> None:
