@@ -61,23 +61,30 @@ class SchemaMismatch(DeveloperError):
 
 
 class Index:
-    """An index of a table. `fields` are the declared paths; creation time and id follow them in every key."""
+    """An index of a table. `fields` are the declared paths; creation time and id follow them in every key.
 
-    __slots__ = ("fields", "name", "paths")
+    `unique`: no two documents have the same values in `fields`. `staged`: it is being built, and cannot be read yet.
+    """
 
-    def __init__(self, name: str, fields: tuple[str, ...]) -> None:
-        self.name = name
-        self.fields = fields
+    __slots__ = ("fields", "name", "paths", "staged", "unique")
+
+    def __init__(self, name: str, fields: tuple[str, ...], *, unique: bool = False, staged: bool = False) -> None:
+        self.name, self.fields = name, fields
+        self.unique, self.staged = unique, staged
         self.paths = tuple(tuple(field.split(".")) for field in fields)
 
     def __repr__(self) -> str:
-        return f"Index({self.name!r}, {list(self.fields)!r})"
+        flags = f"{', unique=True' if self.unique else ''}{', staged=True' if self.staged else ''}"
+        return f"Index({self.name!r}, {list(self.fields)!r}{flags})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Index) and (self.name, self.fields) == (other.name, other.fields)
+        return isinstance(other, Index) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash((self.name, self.fields))
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[Any, ...]:
+        return self.name, self.fields, self.unique, self.staged
 
 
 class Table:
@@ -97,16 +104,27 @@ class Table:
         self._checked = checked
         self._stored = _extended(validator, {field: v.optional(v.any()) for field in SYSTEM_FIELDS})
 
-    def index(self, name: str, fields: Sequence[str]) -> Table:
+    def index(self, name: str, fields: Sequence[str], *, staged: bool = False) -> Table:
         """Adds an index over `fields`, in this order; `a.b` is the field `b` of the object in `a`. Returns the table.
 
-        Documents that lack a field stand first. What is wrong with an index is told by `define_schema`.
+        Documents that lack a field stand first. A `staged` index is built beside the traffic, without anybody waiting
+        for it, and cannot be read before the flag is gone. What is wrong with an index is told by `define_schema`.
         """
+        return self._add(name, fields, unique=False, staged=staged)
+
+    def unique(self, name: str, fields: Sequence[str]) -> Table:
+        """Adds an index, as `index` does, that refuses a second document with the same values in all of `fields`.
+
+        Documents in which one of the fields is missing or None never collide. Returns the table.
+        """
+        return self._add(name, fields, unique=True, staged=False)
+
+    def _add(self, name: str, fields: Sequence[str], *, unique: bool, staged: bool) -> Table:
         if self.name:
             raise LoadError(f'table "{self.name}" is part of a schema already: add its indexes before define_schema')
         if isinstance(fields, str) or not all(isinstance(field, str) for field in fields):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise LoadError(f'index "{name}" takes a list of field names, such as ["author"], not {fields!r:.80}')
-        self.indexes = (*self.indexes, Index(name, tuple(fields)))
+        self.indexes = (*self.indexes, Index(name, tuple(fields), unique=unique, staged=staged))
         return self
 
     def check(self, document: Mapping[str, Value], tables: TableNames) -> None:
