@@ -5,6 +5,7 @@ Functions are decorated, tables are declared, and query results stay live:
     from reactor import MutationCtx, QueryCtx, define_schema, define_table, mutation, query, v
 """
 
+from reactor.database.page_options import PaginationOptions, PaginationResult, pagination_opts_validator
 from reactor.errors import ConvexError, DeveloperError, ReactorError
 from reactor.runtime.contexts import ActionCtx, MutationCtx, QueryCtx
 from reactor.runtime.functions import (
@@ -26,6 +27,8 @@ __all__ = [
     "Id",
     "Int64",
     "MutationCtx",
+    "PaginationOptions",
+    "PaginationResult",
     "QueryCtx",
     "ReactorError",
     "action",
@@ -35,6 +38,7 @@ __all__ = [
     "internal_mutation",
     "internal_query",
     "mutation",
+    "pagination_opts_validator",
     "query",
     "v",
 ]

@@ -2,6 +2,7 @@
 
 Exception
 ├── ConvexError                  application error with data, thrown by functions, shown to clients whole
+│   └── InvalidCursor            the cursor of a page does not fit the query any more; clients begin again
 └── ReactorError                 everything of ours
     ├── DeveloperError           a function's or a caller's fault; catchable inside functions
     │   ├── InvalidValue         not a storable value: kind, size, depth, field name
@@ -28,6 +29,7 @@ __all__ = [
     "DeveloperError",
     "FunctionInterrupted",
     "FunctionNotFound",
+    "InvalidCursor",
     "InvalidId",
     "InvalidValue",
     "LoadError",
@@ -52,6 +54,20 @@ class ConvexError(Exception):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         self.data = data
+
+
+class InvalidCursor(ConvexError):
+    """A cursor of another query than the one that it is given to.
+
+    The data is what the official hooks look for, to begin again with the first page.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__({"isConvexSystemError": True, "paginationError": "InvalidCursor"})
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"InvalidCursor: {self.detail}"
 
 
 class ReactorError(Exception):

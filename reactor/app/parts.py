@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from reactor.app.admin_key import admin_key
+from reactor.database.cursors import Cursors
 from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
@@ -72,6 +73,7 @@ class Parts:
             Steps(self.watchdog, cpu_seconds=settings.function_cpu_seconds, seconds=settings.function_system_seconds),
             _function_limits(settings),
             redact=settings.redacts,
+            cursors=lambda: self.cursors,
             sink=lambda path, line: events("log", function=path, line=line),
             on_failure=self._function_failed,
         )
@@ -92,7 +94,8 @@ class Parts:
         self.application = load(self.directory)
         self.watchdog.start()
         await self.database.open(self.application.schema)
-        self.admin = AdminKey(admin_key(self.settings))
+        key = admin_key(self.settings)
+        self.admin, self.cursors = AdminKey(key), Cursors(key.encode())
         self.hub = Hub(
             directory=self.live,
             mutations=self.mutations,

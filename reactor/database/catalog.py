@@ -5,12 +5,14 @@ top of it. Numbers are given out once and never reused.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
+from reactor.database.system_tables import SYSTEM_TABLES
 from reactor.errors import DeveloperError
 from reactor.schema import MAX_TABLES, Schema, Table
 from reactor.store.seam import IndexRecord, TableRecord
 from reactor.values import UNSET, encode_value
+from reactor.values.field_paths import field_getter
 
 __all__ = ["BY_CREATION", "BY_ID", "FIRST_USER_TABLE", "Catalog", "IndexInfo", "Numbering", "TableInfo", "index_of"]
 
@@ -35,17 +37,8 @@ def _part(field: str) -> KeyPart:
     first, *rest = field.split(".")
     if not rest:
         return lambda document: encode_value(document.get(first, UNSET))
-    path = (first, *rest)
-
-    def nested(document: dict[str, Any]) -> bytes:
-        value: Any = document
-        for step in path:
-            if not isinstance(value, dict):
-                return encode_value(UNSET)
-            value = cast(dict[str, Any], value).get(step, UNSET)
-        return encode_value(value)
-
-    return nested
+    get = field_getter(field)
+    return lambda document: encode_value(get(document))
 
 
 class TableInfo:
@@ -91,7 +84,7 @@ class Numbering:
 
         Raises DeveloperError when there are as many tables as there may be.
         """
-        if len(self.tables) >= MAX_TABLES:
+        if len(self.tables) >= MAX_TABLES + len(SYSTEM_TABLES):
             raise DeveloperError(
                 f'Table "{name}" would be one too many (limit: {MAX_TABLES}). Keep what belongs together in one table, '
                 "told apart by an indexed field.",
@@ -100,6 +93,10 @@ class Numbering:
         record = TableRecord(name, self._next_table, self._index_number(), self._index_number())
         self._next_table += 1
         return record
+
+    def new_system_table(self, name: str) -> TableRecord:
+        """Numbers for one of SYSTEM_TABLES, which has not been made yet."""
+        return TableRecord(name, SYSTEM_TABLES[name], self._index_number(), self._index_number())
 
     def new_index(self, table: TableRecord, name: str, fields: tuple[str, ...]) -> IndexRecord:
         """A number for an index that does not exist yet."""

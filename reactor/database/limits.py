@@ -20,6 +20,7 @@ class TransactionLimits(msgspec.Struct, frozen=True):
     read_ranges: int = 4_096
     documents_written: int = 16_000
     bytes_written: int = 16 * 2**20
+    query_operators: int = 256
     document: Limits = DOCUMENT
 
     def check_read(self, documents: int, size: int) -> None:

@@ -24,7 +24,7 @@ def prepare(tx: Transaction, ts: int, source: str, outcome: Outcome | None) -> t
             if old.raw != new.raw:
                 writes.append(_write(table, old, new, touches))
     tables = list(own.tables.values()) if own is not None else []
-    touches += ((CATALOG_INDEX, table.name.encode()) for table in tables)
+    touches += ((CATALOG_INDEX, table.name.encode(), ()) for table in tables)
     if not writes and not tables and outcome is None:
         return None
     return Commit(ts, writes, source, outcome, tables), touches
@@ -32,15 +32,22 @@ def prepare(tx: Transaction, ts: int, source: str, outcome: Outcome | None) -> t
 
 def _write(table: TableInfo, old: Document, new: Document, touches: list[Touch]) -> Write:
     """A document's change with its points; the keys that it touches are added to `touches`."""
-    touches.append((table.by_id.id, encode_value(new.id)))
     before, after = old.keys(table), new.keys(table)
+    # Who reads by a filter asks about those versions of the document that have the key.
+    were: tuple[Document, ...] = (old,) if before else ()
+    are: tuple[Document, ...] = (new,) if after else ()
+    both = were + are
+    touches.append((table.by_id.id, encode_value(new.id), both))
     points: list[Point] = []
     for position, index in enumerate(table.ordered_ids):
         was = before[position] if before else None
         becomes = after[position] if after else None
         points.append(Point(index, was, becomes))
+        if was == becomes and was is not None:
+            touches.append((index, was, both))
+            continue
         if was is not None:
-            touches.append((index, was))
-        if becomes is not None and becomes != was:
-            touches.append((index, becomes))
+            touches.append((index, was, were))
+        if becomes is not None:
+            touches.append((index, becomes, are))
     return Write(new.id, table.number, old.raw, new.raw, points)

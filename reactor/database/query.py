@@ -5,42 +5,60 @@ Behaviour matches Convex's query builder (get-convex/convex-backend,
 npm-packages/convex/src/server/impl/query_impl.ts).
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal
 
 from reactor.database.catalog import IndexInfo, TableInfo, index_of
 from reactor.database.documents import Document
+from reactor.database.expressions import FilterBuilder
+from reactor.database.filters import Filter
 from reactor.database.index_range import IndexRange
-from reactor.database.ranges import OpenScan
+from reactor.database.page_options import PaginationOptions, PaginationResult
+from reactor.database.pages import Pager, PageSource
+from reactor.database.reading import FIRST_PAGE, LARGEST_PAGE, Reading
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError
 
 __all__ = ["Query"]
 
-_FIRST_PAGE, _LARGEST_PAGE = 16, 512
-_PORTION = 64
-"""So many documents are loaded at once: each may have a megabyte, and only what was loaded is counted."""
 _EVERYTHING = (b"", b"\xff")
 
 
 class Query:
-    """A range of an index, in an order. Reads nothing until a terminal: collect, take, first, unique, `async for`."""
+    """A range of an index, in an order. Reads nothing until it is collected, taken from, paged, counted or iterated."""
 
-    __slots__ = ("_bounds", "_index", "_indexed", "_name", "_ordered", "_reverse", "_spent", "_table", "_tx")
+    __slots__ = (
+        "_bounds",
+        "_filter",
+        "_index",
+        "_indexed",
+        "_name",
+        "_ordered",
+        "_pager",
+        "_reverse",
+        "_spent",
+        "_table",
+        "_tx",
+    )
 
-    def __init__(self, tx: Transaction, name: str, table: TableInfo | None, index: str) -> None:
-        self._tx, self._name, self._table = tx, name, table
+    def __init__(
+        self, tx: Transaction, name: str, table: TableInfo | None, index: str, pager: Pager | None = None
+    ) -> None:
+        self._tx, self._name, self._table, self._pager = tx, name, table, pager
         self._index = None if table is None else table.indexes[index]
         self._bounds = _EVERYTHING
+        self._filter: Filter | None = None
         self._reverse = self._indexed = self._ordered = self._spent = False
+
+    # Steps
 
     def with_index(self, name: str, range: Callable[[IndexRange], IndexRange] | None = None, /) -> "Query":
         """Read by a declared index, or by_id, or by_creation_time; `range` narrows it: `lambda q: q.eq("a", 1)`.
 
         Raises DeveloperError for an unknown index, or a range that the index cannot serve.
         """
-        if self._indexed or self._ordered:
-            raise DeveloperError("with_index() comes once, and before order().", code="QueryBuilder")
+        if self._indexed or self._ordered or self._filter is not None:
+            raise DeveloperError("with_index() comes once, and before order() and filter().", code="QueryBuilder")
         query = self._continue()
         query._indexed = True
         if self._table is None:
@@ -71,6 +89,24 @@ class Query:
         query._reverse, query._ordered = order == "desc", True
         return query
 
+    def filter(self, predicate: Callable[[FilterBuilder], Any], /) -> "Query":
+        """Only documents for which a condition holds: `lambda q: q.field("age") >= 18`; several calls must all hold.
+
+        What the filter keeps out is read all the same and counts as read, so narrow the range by an index first.
+        Raises DeveloperError for a condition that is none; one that fails at a document raises when that is reached.
+        """
+        query = self._continue()
+        query._filter = Filter.of(predicate, self._filter)
+        most = self._tx.limits.query_operators
+        if query._filter.count > most:
+            raise DeveloperError(
+                f"Too many operators in one query (limit: {most}): combine conditions with & in one filter().",
+                code="TooManyOperators",
+            )
+        return query
+
+    # Ends
+
     async def collect(self) -> list[dict[str, Any]]:
         """All documents of the range."""
         return [document.copy() for document in await self._read(None)]
@@ -100,16 +136,43 @@ class Query:
             )
         return found[0].copy() if found else None
 
+    async def count(self) -> int:
+        """How many documents the range has. Without a filter no document is loaded or counts as read."""
+        if self._filter is not None:
+            return len(await self._read(None))
+        self._spend()
+        if self._table is None or self._index is None:
+            return 0
+        return await self._tx.count(self._table, self._index, *self._bounds)
+
+    async def paginate(self, options: PaginationOptions | Mapping[str, Any], /) -> PaginationResult:
+        """One page of the range, and where the next one begins. At most one in each run of a function.
+
+        Raises DeveloperError for options that make no sense and for a cursor that is none, InvalidCursor for one of
+        another query.
+        """
+        if self._pager is None:
+            raise DeveloperError("paginate() is not possible here.", code="PaginationUnsupported")
+        request = self._pager.begin(options)
+        self._spend()
+        source = PageSource(
+            self._tx, self._name, self._table, self._index, self._bounds, self._filter, reverse=self._reverse
+        )
+        return await self._pager.read(source, request)
+
     def __aiter__(self) -> "AsyncIterator[dict[str, Any]]":
         """Documents one by one; only those that were reached count as read."""
-        return _Iteration(self, self._tx, self._open())
+        return _Iteration(self._open(), self._tx)
+
+    # Inside
 
     def _continue(self) -> "Query":
         self._spend()
         query = Query.__new__(Query)
-        query._tx, query._name, query._table = self._tx, self._name, self._table
+        query._tx, query._name, query._table, query._pager = self._tx, self._name, self._table, self._pager
         query._index, query._bounds, query._indexed = self._index, self._bounds, self._indexed
-        query._reverse, query._ordered, query._spent = self._reverse, self._ordered, False
+        query._filter, query._reverse, query._ordered = self._filter, self._reverse, self._ordered
+        query._spent = False
         return query
 
     def _spend(self) -> None:
@@ -121,75 +184,53 @@ class Query:
             )
         self._spent = True
 
-    def _open(self) -> OpenScan | None:
+    def _open(self) -> Reading | None:
         self._spend()
-        if self._index is None:
+        if self._table is None or self._index is None:
             return None
-        lower, upper = self._bounds
-        return self._tx.open_scan(self._index, lower, upper, reverse=self._reverse)
+        scan = self._tx.open_scan(self._index, *self._bounds, reverse=self._reverse, filter=self._filter)
+        return None if scan is None else Reading(self._tx, self._table, self._index, scan, self._filter)
 
     async def _read(self, limit: int | None) -> list[Document]:
-        scan = self._open()
-        found: list[Document] = []
-        while scan is not None and not scan.exhausted and (limit is None or len(found) < limit):
-            size = _LARGEST_PAGE if limit is None else min(limit - len(found), _LARGEST_PAGE)
-            page = await self.entries(scan, size)
-            for start in range(0, len(page), _PORTION):
-                portion = page[start : start + _PORTION]
-                for (key, _), document in zip(portion, await self.load(portion), strict=True):
-                    scan.consume(key)
-                    self._tx.consumed(document)
-                    found.append(document)
-            scan.exhausted = len(page) < size
-        return found
-
-    async def entries(self, scan: OpenScan, size: int) -> list[tuple[bytes, str]]:
-        """The next entries of a scan; fewer than `size` means that the range ends there."""
-        assert self._table is not None and self._index is not None
-        lower, upper = scan.rest()
-        return await self._tx.entries(self._table, self._index, lower, upper, reverse=self._reverse, limit=size)
-
-    async def load(self, entries: list[tuple[bytes, str]]) -> list[Document]:
-        """The documents of entries, in their order."""
-        return await self._tx.load([id for _, id in entries])
+        reading = self._open()
+        return [] if reading is None else await reading.read(limit)
 
 
 class _Iteration(AsyncIterator[dict[str, Any]]):
     """`async for` over a query. A plain object, since a generator left by `break` would need the loop to close it."""
 
-    __slots__ = ("_last", "_page", "_query", "_scan", "_size", "_tx", "_version")
+    __slots__ = ("_last", "_page", "_reading", "_size", "_tx", "_version")
 
-    def __init__(self, query: Query, tx: Transaction, scan: OpenScan | None) -> None:
-        self._query, self._tx, self._scan = query, tx, scan
+    def __init__(self, reading: Reading | None, tx: Transaction) -> None:
+        self._reading, self._tx = reading, tx
         self._page: list[tuple[Document, bytes]] = []
-        self._size = _FIRST_PAGE
+        self._size = FIRST_PAGE
         self._last = False
         self._version = -1
 
     async def __anext__(self) -> dict[str, Any]:
-        scan = self._scan
-        if scan is None or scan.exhausted:
-            raise StopAsyncIteration
-        # Own writes may have changed what follows, so a page read before them is dropped.
-        current = self._tx.version == self._version
-        if not current or not (self._page or self._last):
-            await self._read_page(scan, current)
-        if not self._page:
-            scan.exhausted = True
-            raise StopAsyncIteration
-        document, key = self._page.pop()
-        scan.consume(key)
-        self._tx.consumed(document)
-        return document.copy()
+        reading = self._reading
+        while reading is not None and not reading.scan.exhausted:
+            # Own writes may have changed what follows, so a page read before them is dropped.
+            current = self._tx.version == self._version
+            if not current or not (self._page or self._last):
+                await self._read_page(reading, current)
+            if not self._page:
+                reading.scan.exhausted = True
+                break
+            document, key = self._page.pop()
+            if reading.consume(key, document):
+                return document.copy()
+        raise StopAsyncIteration
 
-    async def _read_page(self, scan: OpenScan, current: bool) -> None:
+    async def _read_page(self, reading: Reading, current: bool) -> None:
         # Pages that are read to their end grow; a loop that writes in each of its turns soon reads one by one.
         if self._version >= 0:
-            self._size = min(self._size * 2, _LARGEST_PAGE) if current else max(self._size // 4, 1)
+            self._size = min(self._size * 2, LARGEST_PAGE) if current else max(self._size // 4, 1)
         self._version = self._tx.version
-        entries = await self._query.entries(scan, self._size)
+        entries = await reading.entries(self._size)
         self._last = len(entries) < self._size
-        documents = await self._query.load(entries)
+        documents = await reading.load(entries)
         self._page = list(zip(documents, (key for key, _ in entries), strict=True))
         self._page.reverse()
 

@@ -4,27 +4,32 @@ Behaviour and error texts match the reader of Convex (get-convex/convex-backend,
 npm-packages/convex/src/server/impl/database_impl.ts and crates/isolate/src/environment).
 """
 
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 from reactor.database.catalog import BY_CREATION, TableInfo
+from reactor.database.pages import Pager
 from reactor.database.query import Query
+from reactor.database.system_tables import SYSTEM_TABLES, is_system_name
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError
 from reactor.values import table_of
 
-__all__ = ["DatabaseReader"]
+__all__ = ["DatabaseReader", "SystemReader"]
 
 ABSENT: Any = object()
 """Stands for an argument that was not given, since None is what a missing `document.get("owner")` gives."""
 
 
-class DatabaseReader:
-    """Reads documents at one moment. Everything read is remembered, so that changes reach live queries."""
+class _Reader:
+    """Reads documents of one kind of tables: the application's, or the system's."""
 
-    __slots__ = ("_tx",)
+    __slots__ = ("_pager", "_tx")
 
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
+    _system: ClassVar[bool]
+    _prefix: ClassVar[str]
+
+    def __init__(self, tx: Transaction, pager: Pager | None = None) -> None:
+        self._tx, self._pager = tx, pager
 
     @overload
     async def get(self, id: str, /) -> dict[str, Any] | None: ...
@@ -44,31 +49,34 @@ class DatabaseReader:
         else:
             table = self._table_of(id, "get")
             check_table(table_or_id, table, id)
-        document = None if table is None else await self._tx.get(table, id)
+        if table is None:
+            return None
+        if is_system_name(table.name) is not self._system:
+            raise self._foreign(table.name, f"{self._prefix}.get() of an id of `{table.name}`")
+        document = await self._tx.get(table, id)
         return None if document is None else document.copy()
 
     def query(self, table: str, /) -> Query:
-        """A query over a table; nothing is read before `collect`, `take`, `first`, `unique` or iteration."""
-        if not isinstance(table, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise DeveloperError(f"db.query() takes the name of a table, not {type(table).__name__}.", code="TypeError")
-        if table.startswith("_"):
-            raise DeveloperError(
-                f'System tables can only be accessed with db.system, not with db.query("{table}").',
-                code="SystemTable",
-            )
-        return Query(self._tx, table, self._tx.table(table), BY_CREATION)
+        """A query over a table; nothing is read before `collect`, `take`, `first`, `unique`, ... or iteration."""
+        self._check_name(table, "query")
+        return Query(self._tx, table, self._tx.table(table), BY_CREATION, self._pager)
 
     def normalize_id(self, table: str, id: str, /) -> str | None:
         """`id` when it is an id of `table`, else None. Never reads the document."""
-        if table.startswith("_"):
-            raise DeveloperError(
-                f"`{table}` is a system table; its ids are known to db.system.normalize_id().", code="SystemTable"
-            )
+        self._check_name(table, "normalize_id")
         if not isinstance(id, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise _no_id(id, "normalize_id")
         number = table_of(id)
         info = None if number is None else self._tx.table_numbered(number)
         return id if info is not None and info.name == table else None
+
+    def _check_name(self, table: str, method: str) -> None:
+        if not isinstance(table, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DeveloperError(
+                f"{self._prefix}.{method}() takes the name of a table, not {type(table).__name__}.", code="TypeError"
+            )
+        if is_system_name(table) is not self._system:
+            raise self._foreign(table, f'{self._prefix}.{method}("{table}")')
 
     def _table_of(self, id: Any, method: str) -> TableInfo | None:
         if not isinstance(id, str):
@@ -76,11 +84,49 @@ class DatabaseReader:
         number = table_of(id)
         if number is None:
             raise DeveloperError(
-                f'Invalid argument `id` for `db.{method}`: Unable to decode ID "{id[:64]}". Ids come from '
-                "insert(), from `_id` of a document, or from normalize_id().",
+                f"Invalid argument `id` for `{self._prefix.removeprefix('ctx.')}.{method}`: Unable to decode ID "
+                f'"{id[:64]}". Ids come from insert(), from `_id` of a document, or from normalize_id().',
                 code="InvalidId",
             )
         return self._tx.table_numbered(number)
+
+    def _foreign(self, table: str, call: str) -> DeveloperError:
+        raise NotImplementedError
+
+
+class SystemReader(_Reader):
+    """`ctx.db.system`: reads the system's tables `_storage` and `_scheduled_functions`, by id and by creation time."""
+
+    __slots__ = ()
+    _system = True
+    _prefix = "ctx.db.system"
+
+    def _foreign(self, table: str, call: str) -> DeveloperError:
+        return DeveloperError(
+            f"{call}: db.system is for system tables ({', '.join(SYSTEM_TABLES)}), and `{table}` is none. "
+            "Use ctx.db for it.",
+            code="SystemTable",
+        )
+
+
+class DatabaseReader(_Reader):
+    """Reads documents at one moment. Everything read is remembered, so that changes reach live queries."""
+
+    __slots__ = ()
+    _system = False
+    _prefix = "ctx.db"
+
+    @property
+    def system(self) -> SystemReader:
+        """Reads the system's tables."""
+        return SystemReader(self._tx, self._pager)
+
+    def _foreign(self, table: str, call: str) -> DeveloperError:
+        return DeveloperError(
+            f"{call}: System tables can only be accessed with db.system: ctx.db.system.get(id), "
+            f'ctx.db.system.query("{table}").',
+            code="SystemTable",
+        )
 
 
 def check_table(name: str, table: TableInfo | None, id: str) -> None:

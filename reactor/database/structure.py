@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from reactor.database.catalog import Numbering, TableInfo
 from reactor.database.documents import Document
+from reactor.database.system_tables import SYSTEM_TABLES
 from reactor.schema import Schema
 from reactor.store.seam import Commit, IndexRecord, Snapshot, Store, TableRecord
 from reactor.values import successor
@@ -27,6 +28,7 @@ class StructurePlan:
         self.tables: list[TableRecord] = []
         self.indexes: list[IndexRecord] = []
         self.dropped: list[int] = []
+        self.tables += (numbering.new_system_table(name) for name in SYSTEM_TABLES if name not in numbering.tables)
         for table in schema.tables.values():
             record = numbering.tables.get(table.name)
             if record is None:

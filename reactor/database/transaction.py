@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 
 from reactor.database.catalog import Catalog, IndexInfo, TableInfo
+from reactor.database.counting import count_entries, count_ids
 from reactor.database.documents import Document, DocumentCache
+from reactor.database.filters import Filter
 from reactor.database.id_order import id_bounds
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay, scan, scan_ids
@@ -122,9 +124,24 @@ class Transaction:
         self.consumed(document)
         return document
 
-    def open_scan(self, index: IndexInfo, lower: bytes, upper: bytes, *, reverse: bool) -> OpenScan | None:
+    def open_scan(
+        self, index: IndexInfo, lower: bytes, upper: bytes, *, reverse: bool, filter: Filter | None = None
+    ) -> OpenScan | None:
         """Begin to read a range; None when it has no room for any key. What is consumed of it is recorded as read."""
-        return self.reads.open_scan(index.id, lower, upper, reverse=reverse) if lower < upper else None
+        if lower >= upper:
+            return None
+        return self.reads.open_scan(index.id, lower, upper, reverse=reverse, filter=filter)
+
+    async def count(self, table: TableInfo, index: IndexInfo, lower: bytes, upper: bytes) -> int:
+        """How many entries a range has, own writes included. No document is loaded. The range counts as read."""
+        scan = self.open_scan(index, lower, upper, reverse=False)
+        if scan is None:
+            return 0
+        scan.exhausted = True
+        if index is table.by_id:
+            first, last = id_bounds(table.number, lower, upper)
+            return await count_ids(self.snapshot, self._layers, first, last)
+        return await count_entries(self.snapshot, self._layers, index.id, lower, upper)
 
     async def entries(
         self, table: TableInfo, index: IndexInfo, lower: bytes, upper: bytes, *, reverse: bool, limit: int
@@ -157,6 +174,11 @@ class Transaction:
         reads.documents += 1
         reads.size += len(document.raw or b"")
         self.limits.check_read(reads.documents, reads.size)
+
+    def room_for(self, document: Document) -> bool:
+        """Whether the limits allow to read one more document, namely this."""
+        reads, limits = self.reads, self.limits
+        return reads.documents < limits.documents_read and reads.size + len(document.raw or b"") <= limits.bytes_read
 
     def decided(self, session: bytes, request: int) -> Outcome | None:
         """The outcome of a client's mutation whose commit is not durable yet."""

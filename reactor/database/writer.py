@@ -122,6 +122,8 @@ class DatabaseWriter(DatabaseReader):
         info = self._table_of(id, method)
         if name is not None:
             check_table(_writable(name), info, id)
+        elif info is not None:
+            _writable(info.name)
         document = None if info is None else await self._tx.get(info, id)
         if info is None or document is None:
             raise DeveloperError(f"{title} on nonexistent document ID {id}", code="NonexistentDocument")

@@ -4,9 +4,13 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from reactor.database.filters import Filter
+
 __all__ = ["Intervals"]
 
 T = TypeVar("T")
+
+_Entry = tuple[bytes, bytes, int, T, Filter | None]
 
 _BLOCK = 64
 _GROUP = 32
@@ -24,7 +28,7 @@ class Intervals(Generic[T]):
 
     def __init__(self) -> None:
         # The owner's id stands before the owner, so that owners themselves are never asked which is less.
-        self._blocks: list[list[tuple[bytes, bytes, int, T]]] = []
+        self._blocks: list[list[_Entry[T]]] = []
         self._starts: list[bytes] = []
         self._ends: list[bytes] = []
         self._tops: list[bytes] = []
@@ -32,9 +36,9 @@ class Intervals(Generic[T]):
     def __bool__(self) -> bool:
         return bool(self._blocks)
 
-    def add(self, lower: bytes, upper: bytes, owner: T) -> None:
-        """Add an interval of `owner`."""
-        entry = (lower, upper, id(owner), owner)
+    def add(self, lower: bytes, upper: bytes, owner: T, filter: Filter | None = None) -> None:
+        """Add an interval of `owner`, who has none with the same ends; the filter is only kept for it."""
+        entry = (lower, upper, id(owner), owner, filter)
         if not self._blocks:
             self._blocks.append([entry])
             self._starts.append(lower)
@@ -54,20 +58,20 @@ class Intervals(Generic[T]):
 
     def remove(self, lower: bytes, upper: bytes, owner: T) -> None:
         """Take back one `add`. Raises KeyError when there is none."""
-        entry = (lower, upper, id(owner), owner)
+        entry = (lower, upper, id(owner))
         # Equal lower ends may fill several blocks, and the first of them may stand inside the block before.
         first = max(0, bisect_left(self._starts, lower) - 1)
         for at in range(first, bisect_right(self._starts, lower)):
             block = self._blocks[at]
             place = bisect_left(block, entry)
-            if place < len(block) and block[place][:3] == entry[:3]:
+            if place < len(block) and block[place][:3] == entry:
                 del block[place]
                 self._shrunk(at)
                 return
         raise KeyError((lower, upper))
 
-    def containing(self, key: bytes) -> Iterator[tuple[T, bytes, bytes]]:
-        """Owners whose interval contains `key`, with the interval."""
+    def containing(self, key: bytes) -> Iterator[tuple[T, bytes, bytes, Filter | None]]:
+        """Owners whose interval contains `key`, with the interval and its filter."""
         begun = bisect_right(self._starts, key)
         for group in range((begun + _GROUP - 1) // _GROUP):
             if self._tops[group] > key:
@@ -104,13 +108,13 @@ class Intervals(Generic[T]):
         self._tops = [max(ends[first : first + _GROUP]) for first in range(0, len(ends), _GROUP)]
 
 
-def _end(block: list[tuple[bytes, bytes, int, T]]) -> bytes:
+def _end(block: list[_Entry[T]]) -> bytes:
     return max(entry[1] for entry in block)
 
 
-def _containing(block: list[tuple[bytes, bytes, int, T]], key: bytes) -> Iterator[tuple[T, bytes, bytes]]:
-    for lower, upper, _, owner in block:
+def _containing(block: list[_Entry[T]], key: bytes) -> Iterator[tuple[T, bytes, bytes, Filter | None]]:
+    for lower, upper, _, owner, filter in block:
         if lower > key:
             return
         if upper > key:
-            yield owner, lower, upper
+            yield owner, lower, upper, filter

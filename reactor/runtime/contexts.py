@@ -15,6 +15,7 @@ import random
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from reactor.database.pages import Pager
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
@@ -87,9 +88,9 @@ class QueryCtx(_TransactionCtx):
 
     __slots__ = ("db",)
 
-    def __init__(self, run: Run, calls: Calls, tx: Transaction) -> None:
+    def __init__(self, run: Run, calls: Calls, tx: Transaction, pager: Pager | None = None) -> None:
         super().__init__(run, calls, tx)
-        self.db = DatabaseReader(tx)
+        self.db = DatabaseReader(tx, pager)
 
 
 class MutationCtx(_TransactionCtx):
@@ -97,9 +98,9 @@ class MutationCtx(_TransactionCtx):
 
     __slots__ = ("db",)
 
-    def __init__(self, run: Run, calls: Calls, tx: Transaction) -> None:
+    def __init__(self, run: Run, calls: Calls, tx: Transaction, pager: Pager | None = None) -> None:
         super().__init__(run, calls, tx)
-        self.db = DatabaseWriter(tx)
+        self.db = DatabaseWriter(tx, pager)
 
     async def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
         """Run another mutation in this transaction. If it raises, its writes are undone; catch it to go on without."""

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import msgspec
 
-from reactor.errors import ConvexError, FunctionInterrupted, InvalidValue, ReactorError
+from reactor.errors import ConvexError, FunctionInterrupted, InvalidCursor, InvalidValue, ReactorError
 from reactor.runtime.frames import is_library, is_own, stack_lines
 from reactor.values import encode
 
@@ -101,6 +101,8 @@ def _only_member(error: BaseException) -> BaseException | None:
 
 
 def _text_and_data(error: BaseException) -> tuple[str, bytes | None]:
+    if isinstance(error, InvalidCursor):
+        return str(error), encode(error.data)
     if isinstance(error, ConvexError):
         return _application_error(error.data)
     text = _str(error)

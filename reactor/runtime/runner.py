@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from reactor.database.catalog import Catalog
+from reactor.database.cursors import Cursors
+from reactor.database.pages import Pager
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError, FunctionInterrupted, FunctionNotFound, InvalidValue, ReturnsValidationError
 from reactor.runtime.calls import Call, decode_args
@@ -42,12 +44,13 @@ class Runner:
         limits: FunctionLimits,
         *,
         redact: bool,
+        cursors: Callable[[], Cursors],
         sink: Sink | None = None,
         on_failure: Callable[[str, Failure], None] | None = None,
     ) -> None:
         self._code, self._catalog, self._steps = code, catalog, steps
         self.limits, self.redact = limits, redact
-        self._sink, self._on_failure = sink, on_failure
+        self._cursors, self._sink, self._on_failure = cursors, sink, on_failure
         self._result_limits = Limits(max_bytes=limits.result_bytes, max_depth=limits.value_depth, what="return value")
         self._calls: Calls = NestedCalls(self)
         self._system = system_functions(lambda: code().registry)
@@ -57,22 +60,26 @@ class Runner:
 
     async def query(self, call: Call, tx: Transaction, journal: str | None = None) -> QueryRun:
         """Run a query. Its failure is part of the result; nothing is raised."""
-        run = self.begin(call, tx.now)
-        result = await self.attempt(call, run, Kind.QUERY, lambda r: QueryCtx(r, self._calls, tx))
+        run, pager = self.begin(call, tx.now), self._pager(journal)
+        result = await self.attempt(call, run, Kind.QUERY, lambda r: QueryCtx(r, self._calls, tx, pager))
         # Paths that are no function's are one: clients can make up as many as they like.
         path = run.log.path if run.found else "(not found)"
         self.query_runs[path] = self.query_runs.get(path, 0) + 1
-        return QueryRun(result, tx.reads.ranges(), run.looked_at_identity, journal)
+        ended = pager.next_journal(failed=result.failure is not None)
+        return QueryRun(result, tx.reads.ranges(), run.looked_at_identity, ended)
 
     async def mutation(self, call: Call, tx: Transaction) -> RunResult:
         """Run a mutation in `tx`, which the caller commits if it did not fail."""
         run = self.begin(call, tx.now)
-        return await self.attempt(call, run, Kind.MUTATION, lambda r: MutationCtx(r, self._calls, tx))
+        return await self.attempt(call, run, Kind.MUTATION, lambda r: MutationCtx(r, self._calls, tx, self._pager()))
 
     @property
     def registry(self) -> Registry:
         """The functions that serve now."""
         return self._code().registry
+
+    def _pager(self, journal: str | None = None) -> Pager:
+        return Pager(self._cursors(), journal)
 
     # Parts, which actions use as well
 
@@ -164,7 +171,8 @@ class Runner:
     ) -> Any:
         """Run a function inside another's transaction and run."""
         keywords = function.accept(decode_trusted(encode(args, limits=ANY)), self._catalog())
-        ctx = MutationCtx(run, self._calls, tx) if kind is Kind.MUTATION else QueryCtx(run, self._calls, tx)
+        context = MutationCtx if kind is Kind.MUTATION else QueryCtx
+        ctx = context(run, self._calls, tx, self._pager())
         value = function.handler(ctx, **keywords)
         if function.is_async:
             value = await value

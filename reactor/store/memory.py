@@ -36,6 +36,10 @@ class MemorySnapshot:
         found = entries[bisect_left(entries, (lower, "")) : bisect_left(entries, (upper, ""))]
         return found[::-1][:limit] if reverse else found[:limit]
 
+    async def count(self, index: int, lower: bytes, upper: bytes, *, limit: int) -> tuple[int, bytes | None]:
+        found = await self.scan(index, lower, upper, reverse=False, limit=limit)
+        return len(found), found[-1][0] if found else None
+
     async def scan_ids(self, lower: str, upper: str, *, reverse: bool, limit: int) -> list[str]:
         found = self.ids[bisect_left(self.ids, lower) : bisect_left(self.ids, upper)]
         return found[::-1][:limit] if reverse else found[:limit]

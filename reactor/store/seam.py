@@ -123,6 +123,10 @@ class Snapshot(Protocol):
         """
         ...
 
+    async def count(self, index: int, lower: bytes, upper: bytes, *, limit: int) -> tuple[int, bytes | None]:
+        """How many entries a range has, and the key of the last one counted; stops at `limit`."""
+        ...
+
     async def scan_ids(self, lower: str, upper: str, *, reverse: bool, limit: int) -> list[str]:
         """Up to `limit` ids with lower <= id < upper in the order of their text."""
         ...

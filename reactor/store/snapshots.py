@@ -57,6 +57,9 @@ class SqliteSnapshot:
         rows = self._rows(statement.sql, (index, lower, upper, limit))
         return [(key, key[key.rindex(_ID_TAG) + 1 : -1].decode("ascii")) for (key,) in rows]
 
+    async def count(self, index: int, lower: bytes, upper: bytes, *, limit: int) -> tuple[int, bytes | None]:
+        return self._rows(self._statements["count"].sql, (index, lower, upper, limit))[0]
+
     async def scan_ids(self, lower: str, upper: str, *, reverse: bool, limit: int) -> list[str]:
         statement = self._statements["scan_ids_reverse" if reverse else "scan_ids"]
         return [row[0] for row in self._rows(statement.sql, (lower, upper, limit))]

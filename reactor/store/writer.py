@@ -48,7 +48,7 @@ class ThreadConnection(aiosqlite.Connection):
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Let the thread end when its queue is empty; the future is done then."""
-        self._stopping = super().stop()
+        self._stopping = super().stop()  # pyright: ignore[reportUnknownMemberType]
         return self._stopping
 
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:

@@ -21,6 +21,12 @@ SELECT key FROM index_entries WHERE index_id = ? AND key >= ? AND key < ? ORDER 
 -- A page of an index range from its upper end.
 SELECT key FROM index_entries WHERE index_id = ? AND key >= ? AND key < ? ORDER BY key DESC LIMIT ?;
 
+-- name: count
+-- How many entries a page of an index range has, and the last of them.
+SELECT count(*), max(key) FROM (
+    SELECT key FROM index_entries WHERE index_id = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?
+);
+
 -- name: scan_ids
 -- A page of document ids in order.
 SELECT id FROM documents WHERE id >= ? AND id < ? ORDER BY id LIMIT ?;

@@ -112,7 +112,7 @@ async def test_news_tell_what_was_written(world: World) -> None:
     users = world.db.catalog.table("users")
     assert users is not None
     assert [(commit.ts, commit.source) for commit in world.news] == [(job.ts, "tests:job") for job in jobs]
-    assert [{index for index, _ in commit.touches} for commit in world.news] == [
+    assert [{index for index, *_ in commit.touches} for commit in world.news] == [
         {users.by_id.id, *users.ordered_ids}
     ] * 2
 

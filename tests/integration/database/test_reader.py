@@ -93,7 +93,7 @@ async def test_normalize_id_refuses_what_cannot_be_meant(world: World) -> None:
     async def of_nothing(db: DatabaseReader) -> str | None:
         return db.normalize_id("users", None)  # pyright: ignore[reportArgumentType]
 
-    with pytest.raises(DeveloperError, match="`_storage` is a system table.*system"):
+    with pytest.raises(DeveloperError, match="System tables can only be accessed with db.system"):
         await world.read(of_system)
     with pytest.raises(DeveloperError, match="Must provide arg 1 `id` to `normalize_id`"):
         await world.read(of_nothing)

@@ -87,7 +87,11 @@ async def test_a_table_is_made_once_though_its_commit_is_not_durable_yet(world: 
     ids = [await job.result for job in jobs]
     assert [row["_id"] for row in await world.all("ghosts")] == ids
     assert [row["_id"] for row in await seen.result] == ids
-    assert [table.name for table in world.db.numbering.tables.values()] == ["users", "notes", "ghosts"]
+    assert [table.name for table in world.db.numbering.tables.values() if table.name[0] != "_"] == [
+        "users",
+        "notes",
+        "ghosts",
+    ]
 
 
 async def test_a_first_insert_that_fails_makes_no_table(world: World) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from reactor.database.committer import Committed, Ending
+from reactor.database.cursors import Cursors
 from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits
+from reactor.database.pages import Pager
 from reactor.database.ranges import KeyRange, Touch
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
@@ -18,6 +20,8 @@ from reactor.store.seam import Commit, Outcome, Store
 from reactor.values import v
 
 T = TypeVar("T")
+
+CURSORS = Cursors(b"a secret of the tests")
 
 SCHEMA = define_schema(
     {
@@ -86,7 +90,7 @@ class Job:
             if recorded is not None:
                 return Ending(recorded, keep=False)
         try:
-            value = await self._function(DatabaseWriter(tx))
+            value = await self._function(DatabaseWriter(tx, Pager(CURSORS)))
         except Exception as error:
             return Ending(error, keep=False)
         outcome = None if self._session is None else Outcome(self._session, self._request, b'"done"', ["a line"])
@@ -145,7 +149,7 @@ class World:
         snapshot = self.db.store.acquire()
         try:
             tx = self.db.read(snapshot)
-            return await function(DatabaseReader(tx)), tx.reads.ranges()
+            return await function(DatabaseReader(tx, Pager(CURSORS))), tx.reads.ranges()
         finally:
             snapshot.release()
 
@@ -162,7 +166,7 @@ class World:
 
 def touched(ranges: Sequence[KeyRange], touches: Sequence[Touch]) -> bool:
     """Whether a commit concerns somebody who read these ranges."""
-    return any(r.index == index and r.lower <= key < r.upper for r in ranges for index, key in touches)
+    return any(range.touched(touch) for range in ranges for touch in touches)
 
 
 def small(**limits: Any) -> TransactionLimits:

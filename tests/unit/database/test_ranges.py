@@ -59,8 +59,8 @@ def test_merged_ranges_hold_the_same_keys(
     scans: list[tuple[int, bytes, bytes]], probes: list[tuple[int, bytes]]
 ) -> None:
     reads = ReadSet(100)
-    wanted = [KeyRange(index, *sorted((a, b))) for index, a, b in scans if a != b]
-    for index, lower, upper in wanted:
+    wanted = [KeyRange(index, min(a, b), max(a, b)) for index, a, b in scans if a != b]
+    for index, lower, upper, _ in wanted:
         reads.open_scan(index, lower, upper, reverse=False).exhausted = True
     merged = reads.ranges()
 

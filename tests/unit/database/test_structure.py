@@ -1,9 +1,11 @@
 from reactor.database.catalog import Numbering
 from reactor.database.structure import StructurePlan
 from reactor.schema import Schema, define_schema, define_table
-from reactor.store.seam import IndexRecord
+from reactor.store.seam import IndexRecord, TableRecord
 from reactor.values import v
 from tests.unit.database.rows import BY_WORD, RECORD
+
+SYSTEM = [TableRecord("_storage", 1, 6, 7), TableRecord("_scheduled_functions", 2, 8, 9)]
 
 
 def schema(**tables: dict[str, list[str]]) -> Schema:
@@ -15,7 +17,12 @@ def schema(**tables: dict[str, list[str]]) -> Schema:
 
 
 def numbering(*indexes: IndexRecord) -> Numbering:
-    return Numbering([RECORD], indexes, 9)
+    return Numbering([RECORD, *SYSTEM], indexes, 9)
+
+
+def test_the_systems_tables_are_made_first() -> None:
+    plan = StructurePlan(Numbering([RECORD], [], 9), schema())
+    assert plan.tables == [TableRecord("_storage", 1, 10, 11), TableRecord("_scheduled_functions", 2, 12, 13)]
 
 
 def test_a_schema_that_is_there_needs_nothing() -> None:

@@ -78,7 +78,14 @@ async def test_a_commit_holds_what_was_kept_and_what_it_replaced() -> None:
     points = [Point(2, before[0], after[0]), Point(3, before[1], after[1])]
     assert commit.writes == [Write(id_of(1), RECORD.number, old.raw, new.raw, points)]
     assert (commit.ts, commit.source, commit.outcome, commit.tables) == (77, "tests", None, [])
-    assert touches == [(1, encode_value(id_of(1))), (2, before[0]), (3, before[1]), (3, after[1])]
+    assert [touch[:2] for touch in touches] == [
+        (1, encode_value(id_of(1))),
+        (2, before[0]),
+        (3, before[1]),
+        (3, after[1]),
+    ]
+    versions = [[version.raw for version in touch[2]] for touch in touches]
+    assert versions == [[old.raw, new.raw], [old.raw, new.raw], [old.raw], [new.raw]]
 
 
 async def test_nothing_written_is_no_commit() -> None:
@@ -110,7 +117,7 @@ async def test_a_new_table_is_part_of_the_commit() -> None:
     commit, touches = prepared
     assert commit.tables == [TableRecord("ghosts", 10_002, 4, 5)]
     assert [write.id for write in commit.writes] == [id]
-    assert touches[-1] == (CATALOG_INDEX, b"ghosts")
+    assert touches[-1] == (CATALOG_INDEX, b"ghosts", ())
     assert (tx.number_of("ghosts"), tx.name_of(10_002)) == (10_002, "ghosts")
 
 

@@ -42,7 +42,7 @@ def point(key: bytes, index: int = 1) -> KeyRange:
 
 
 def commit(*keys: bytes, ts: int = 1, source: str = "rooms:add", index: int = 1) -> Committed:
-    return Committed(ts, source, [(index, key) for key in keys])
+    return Committed(ts, source, [(index, key, ()) for key in keys])
 
 
 def reads(directory: Directory, live: LiveQuery, *keys: bytes, looked: bool = False) -> None:

@@ -31,7 +31,7 @@ def naive(intervals: list[Interval], key: bytes) -> list[tuple[bytes, bytes, int
 
 
 def found(intervals: Intervals[Owner], key: bytes) -> list[tuple[bytes, bytes, int]]:
-    return sorted((lower, upper, owner.name) for owner, lower, upper in intervals.containing(key))
+    return sorted((lower, upper, owner.name) for owner, lower, upper, _ in intervals.containing(key))
 
 
 @given(st.lists(INTERVALS), st.lists(KEYS), st.data())

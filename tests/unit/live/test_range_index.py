@@ -46,7 +46,7 @@ def test_who_reads_a_key(owned: list[tuple[KeyRange, str]], keys: list[bytes]):
     probes = {*keys, *(edge for range, _ in owned for edge in (range.lower, range.upper))}
     while True:
         for index, key in ((index, key) for index in (0, 1, 2) for key in probes):
-            assert sorted(tree.touched((index, key))) == naive(owned, index, key)
+            assert sorted(tree.touched((index, key, ()))) == naive(owned, index, key)
         if not owned:
             break
         range, name = owned.pop(len(owned) // 2)
@@ -58,8 +58,8 @@ def test_text_that_goes_on_after_a_nul_is_not_in_the_prefix_of_what_stands_befor
     tree = RangeIndex[str]()
     prefix = encode_key(["a"])
     tree.add([KeyRange(1, prefix, prefix_end(prefix))], "reader of a")
-    assert [name for name, _ in tree.touched((1, encode_key(["a", "id"])))] == ["reader of a"]
-    assert list(tree.touched((1, encode_key(["a\x00b", "id"])))) == []
+    assert [name for name, _ in tree.touched((1, encode_key(["a", "id"]), ()))] == ["reader of a"]
+    assert list(tree.touched((1, encode_key(["a\x00b", "id"]), ()))) == []
 
 
 def test_a_reader_of_several_ranges_is_found_by_each_and_goes_with_all():
@@ -72,12 +72,12 @@ def test_a_reader_of_several_ranges_is_found_by_each_and_goes_with_all():
         KeyRange(2, b"r", b"t"),
     ]
     tree.add(reads, "reader")
-    assert list(tree.touched((2, b"o"))) == [("reader", reads[2])]
-    assert list(tree.touched((2, b"s"))) == [("reader", reads[3])]
-    assert list(tree.touched((1, channel + b"x"))) == [("reader", reads[0])]
+    assert list(tree.touched((2, b"o", ()))) == [("reader", reads[2])]
+    assert list(tree.touched((2, b"s", ()))) == [("reader", reads[3])]
+    assert list(tree.touched((1, channel + b"x", ()))) == [("reader", reads[0])]
     tree.remove(reads[1:3], "reader")
-    assert list(tree.touched((2, b"o"))) == []
-    assert list(tree.touched((2, b"s"))) == [("reader", reads[3])]
+    assert list(tree.touched((2, b"o", ()))) == []
+    assert list(tree.touched((2, b"s", ()))) == [("reader", reads[3])]
     tree.remove([reads[0], reads[3]], "reader")
     assert not tree
 
@@ -90,7 +90,7 @@ def test_equal_ranges_of_several_readers():
         for reader in readers:
             tree.add([range], reader)
         tree.remove([range], second)
-        assert sorted(name for name, _ in tree.touched((1, range.lower))) == [first, third]
+        assert sorted(name for name, _ in tree.touched((1, range.lower, ()))) == [first, third]
         for reader in (first, third):
             tree.remove([range], reader)
     assert not tree
