@@ -70,14 +70,14 @@ class PageRead:
             size = min(size * 2, LARGEST_PAGE)
 
     async def _read_entries(self, reading: Reading, page: list[Entry]) -> bool:
-        """False when the page ended before these did."""
+        """False when the page has ended, so that nothing is known of what comes behind its last row."""
         for start in range(0, len(page), PORTION):
             portion = page[start : start + PORTION]
             for (key, _), document in zip(portion, await reading.load(portion), strict=True):
                 if self._over() or self._no_room(document):
                     return False
                 self._take(reading, key, document)
-        return True
+        return self.fixed or len(self.found) < self._request.items
 
     def _take(self, reading: Reading, key: bytes, document: Document) -> None:
         passes = reading.consume(key, document)

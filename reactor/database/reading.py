@@ -57,7 +57,8 @@ class Reading:
         return found
 
     async def _read_page(self, page: list[Entry], limit: int | None, found: list[Document]) -> bool:
-        """Add the documents of a page that pass to `found`; False when these became enough before its end."""
+        """Add the documents of a page that pass to `found`; False when these are enough, so that nothing is known of
+        what comes behind the last one."""
         for start in range(0, len(page), PORTION):
             portion = page[start : start + PORTION]
             for (key, _), document in zip(portion, await self.load(portion), strict=True):
@@ -65,4 +66,4 @@ class Reading:
                     return False
                 if self.consume(key, document):
                     found.append(document)
-        return True
+        return len(found) != limit

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from functools import cmp_to_key
 from typing import Any, NamedTuple
 
-from reactor.values import UNSET, compare, encode, same
+from reactor.values import UNSET, Int64, compare, encode, same
 
-__all__ = ["INDEXES", "Model", "Read", "Scan", "change_of", "concerns"]
+__all__ = ["INDEXES", "Condition", "Model", "NoAnswer", "Read", "Scan", "change_of", "concerns"]
 
 Document = dict[str, Any]
 Key = tuple[Any, ...]
@@ -22,14 +22,43 @@ INDEXES: dict[str, tuple[str, ...]] = {
 }
 
 
+class NoAnswer(Exception):
+    """A condition has no answer for a document; the number of documents that stood before it in the range."""
+
+
+class Condition(NamedTuple):
+    """A filter: whether `field`, plus 1 if `plus`, sorts after `value`. Only float64 can be added to."""
+
+    field: str
+    value: Any
+    plus: bool
+
+    def passes(self, document: Document) -> bool:
+        """Raises NoAnswer where there is none."""
+        found = document.get(self.field, UNSET)
+        if self.plus:
+            if isinstance(found, bool | Int64) or not isinstance(found, int | float):
+                raise NoAnswer
+            found = found + 1.0
+        return compare(found, self.value) > 0
+
+    def may_pass(self, document: Document) -> bool:
+        """Whether a reader could have been given the document, or an error because of it."""
+        try:
+            return self.passes(document)
+        except NoAnswer:
+            return True
+
+
 class Scan(NamedTuple):
-    """A range of an index: equalities, then bounds (value, inclusive) on the next field."""
+    """A range of an index: equalities, then bounds (value, inclusive) on the next field; and a filter over it."""
 
     index: str  # pyright: ignore[reportIncompatibleMethodOverride] - a field, as in KeyRange
     equal: Sequence[Any] = ()
     lower: tuple[Any, bool] | None = None
     upper: tuple[Any, bool] | None = None
     reverse: bool = False
+    condition: Condition | None = None
 
     def holds(self, key: Key) -> bool:
         """Whether a key lies in the range."""
@@ -52,6 +81,11 @@ class Read(NamedTuple):
         if not self.scan.holds(key):
             return False
         return self.last is None or compare_keys(key, self.last) * (-1 if self.scan.reverse else 1) <= 0
+
+    def concerns_version(self, document: Document) -> bool:
+        """Whether a document that came or went lies in what was read, and may have been let through."""
+        condition = self.scan.condition
+        return self.concerns(key_of(document, self.scan.index)) and (condition is None or condition.may_pass(document))
 
 
 class Change(NamedTuple):
@@ -93,15 +127,20 @@ class Model:
         self.documents.pop(id, None)
         return found
 
-    def take(self, scan: Scan, limit: int | None) -> list[Document]:
-        """The first of a range, all of it without a limit."""
-        found = self.after(scan, None)
-        if limit is None or len(found) < limit:
-            self.reads.append(Read(scan, None))
-            return found
-        if limit:
-            self.reads.append(Read(scan, key_of(found[limit - 1], scan.index)))
-        return found[:limit]
+    def take(self, scan: Scan, limit: int | None, last: Key | None = None) -> list[Document]:
+        """The first of a range behind a key that pass, all of them without a limit. Raises NoAnswer."""
+        if limit == 0:
+            return []
+        found: list[Document] = []
+        for document in self.after(scan, last):
+            # What was not let through was read all the same.
+            self.reads.append(Read(scan, key_of(document, scan.index)))
+            if scan.condition is None or scan.condition.passes(document):
+                found.append(document)
+                if len(found) == limit:
+                    return found
+        self.reads.append(Read(scan, None))
+        return found
 
     def after(self, scan: Scan, last: Key | None) -> list[Document]:
         """What of a range comes after a key, without being recorded."""
@@ -132,9 +171,9 @@ def change_of(before: dict[str, Document], after: dict[str, Document]) -> list[C
 
 
 def concerns(reads: Iterable[Read], changes: Iterable[Change]) -> bool:
-    """Whether a commit changes, in any index, a place that was read."""
+    """Whether a commit changes, in any index, a place that was read, of a document that the filter lets through."""
     versions = [document for change in changes for document in change if document is not None]
-    return any(read.concerns(key_of(document, read.scan.index)) for read in reads for document in versions)
+    return any(read.concerns_version(document) for read in reads for document in versions)
 
 
 def _value(document: Any, path: list[str]) -> Any:

@@ -196,7 +196,7 @@ async def test_budgets_end_a_new_page_early(ten: World) -> None:
 
 async def test_budgets_count_what_a_filter_keeps_out(ten: World) -> None:
     last: Build = lambda db: by_name(db).filter(lambda q: q.field("name") > "h")
-    assert await walk(ten, 2, last, maximumRowsRead=4) == ["", "", "ij"]
+    assert await walk(ten, 2, last, maximumRowsRead=4) == ["", "", "ij", ""]
 
 
 async def test_what_a_function_may_read_ends_a_page_too(ten: World) -> None:
