@@ -122,6 +122,8 @@ class Committer:
         self._pauses = 0
         self._drain_asked = self._flush_asked = self._telling = False
         self._idle = asyncio.Event()
+        self._untold: list[Committed] = []
+        """Durable, but not visible yet, because the store could not let them be read."""
         self.commits = self.groups = 0
         self.fault: BaseException | None = None
         """Why the latest group did not become durable, None when it did."""
@@ -296,12 +298,14 @@ class Committer:
             numbering.add(commit.tables)
         self._cache.apply(group.overlay.documents, last)
         self._in_flight = None
+        self._untold += group.news
         try:
             self._make_visible(last)
         except Exception as fault:
-            self.fault = fault  # the commits are durable, but nothing can be read any more
+            self.fault = fault  # the commits are durable, but cannot be read
         else:
-            _guarded(self._on_visible, group.news)
+            news, self._untold = self._untold, []
+            _guarded(self._on_visible, news)
 
     def _lose(self, group: _Group, error: BaseException) -> None:
         """A group did not become durable: its jobs fail, and those that stood on it run again, in their order."""

@@ -427,3 +427,6 @@ async def test_durable_commits_are_answered_even_if_nothing_can_be_read(
     monkeypatch.setattr(world.gate, "advance", advance, raising=False)
     assert await world.mutate(add(id)) == 0
     assert (str(world.db.committer.fault), world.news) == ("another program wrote to it", [])
+    monkeypatch.undo()
+    await world.mutate(add(id))
+    assert len({commit.ts for commit in world.news}) == 2, "what could not be read then is news now"
