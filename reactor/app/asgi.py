@@ -50,7 +50,7 @@ class AsgiApp:
     def __init__(self, parts: Parts, heartbeat: Heartbeat) -> None:
         self._parts = parts
         self._body_limit = parts.settings.max_body_bytes
-        api = FunctionApi(parts.database, parts.runner, parts.mutations, parts.actions, parts.admin)
+        api = FunctionApi(parts.database, parts.runner, parts.queries, parts.mutations, parts.actions, parts.admin)
         self._run_endpoint = api.run
         self._endpoints: dict[tuple[str, str], Endpoint] = {
             ("POST", "/api/query"): api.query,
@@ -181,6 +181,7 @@ def _pages(parts: Parts) -> Starlette:
 
 def _live_state(parts: Parts) -> dict[str, Any]:
     named = parts.database.catalog.index_name
+    cache = parts.queries.cache
     return {
         "queries": [
             {
@@ -193,4 +194,5 @@ def _live_state(parts: Parts) -> dict[str, Any]:
             for query in parts.live
         ],
         "recent": parts.rounds.reruns.recent(named),
+        "cached": {"results": len(cache), "bytes": cache.bytes, "dropped": cache.drops.recent(named)},
     }

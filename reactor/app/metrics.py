@@ -23,6 +23,7 @@ class _Parts(Collector):
         for function, count in parts.runner.query_runs.items():
             runs.add_metric([function], count)
         yield runs
+        yield from _results(parts)
         committer = parts.database.committer
         for name, says, value in (
             ("reactor_query_unchanged", "Runs of live queries whose result was the same", parts.rounds.unchanged),
@@ -43,6 +44,23 @@ class _Parts(Collector):
             ("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting),
         ):
             yield GaugeMetricFamily(name, says, value=value)
+
+
+def _results(parts: Parts) -> Iterator[Metric]:
+    queries, cache = parts.queries, parts.queries.cache
+    hits = CounterMetricFamily(
+        "reactor_result_hits", "Single queries answered with a result that was there", labels=["from"]
+    )
+    for source, count in queries.hits.items():
+        hits.add_metric([source], count)
+    yield hits
+    yield CounterMetricFamily("reactor_result_misses", "Single queries that had to run", value=queries.misses)
+    dropped = CounterMetricFamily("reactor_results_dropped", "Results that the cache let go", labels=["why"])
+    for why, count in cache.dropped.items():
+        dropped.add_metric([why], count)
+    yield dropped
+    yield GaugeMetricFamily("reactor_results_cached", "Results in the cache", value=len(cache))
+    yield GaugeMetricFamily("reactor_results_cached_bytes", "Memory that they take", value=cache.bytes)
 
 
 def metrics_text(parts: Parts) -> bytes:

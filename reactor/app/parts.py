@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from reactor.app.admin_key import admin_key
+from reactor.database.committer import Committed
 from reactor.database.cursors import Cursors
 from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits
@@ -18,6 +19,8 @@ from reactor.http.authorization import AdminKey
 from reactor.live.ahead import Ahead
 from reactor.live.directory import Directory
 from reactor.live.live_query import LiveQuery
+from reactor.live.queries import Queries
+from reactor.live.result_cache import ResultCache
 from reactor.live.rounds import Rounds
 from reactor.runtime.actions import Actions
 from reactor.runtime.calls import Call
@@ -25,7 +28,7 @@ from reactor.runtime.failures import Failure
 from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.loader import Application, load
 from reactor.runtime.mutations import Mutations
-from reactor.runtime.query_run import QueryRun
+from reactor.runtime.query_run import QueryRun, RunResult
 from reactor.runtime.runner import Runner
 from reactor.runtime.stepping import Steps
 from reactor.runtime.watchdog import Watchdog
@@ -83,8 +86,17 @@ class Parts:
             self.runner,
             self.mutations,
             Steps(self.watchdog, cpu_seconds=settings.action_cpu_seconds, seconds=settings.action_seconds),
+            ask=self._ask,
         )
         self.live = Directory()
+        self.queries = Queries(
+            self.database,
+            self.runner,
+            self.live,
+            ResultCache(settings.result_cache_bytes),
+            fresh=self._fresh,
+            clock_seconds=settings.result_clock_seconds,
+        )
         self.port = settings.port
         self._upkeep: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
@@ -106,9 +118,11 @@ class Parts:
             newest=lambda: self.database.committer.visible,
         )
         ahead = Ahead(self.store, self.live, self._run_ahead)
-        self.rounds = self.hub.rounds = Rounds(self.store, self.live, self._run_live, self.hub.deliver, ahead=ahead)
+        self.rounds = self.hub.rounds = Rounds(
+            self.store, self.live, self._run_live, self.hub.deliver, ahead=ahead, ran=self.queries.ran
+        )
         self.database.on_the_way = self.rounds.on_the_way
-        self.database.on_visible = self.rounds.news
+        self.database.on_visible = self._visible
         self.database.after_group = self.rounds.now
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
 
@@ -132,11 +146,27 @@ class Parts:
 
     def _swap(self, fresh: Application) -> None:
         self.application = fresh
+        self.queries.code_changed()
+
+    def _visible(self, commits: list[Committed]) -> None:
+        try:
+            self.queries.news(commits)
+        finally:
+            self.rounds.news(commits)
+
+    async def _ask(self, call: Call) -> RunResult:
+        return await self.queries.answer(call)
+
+    def _fresh(self, query: LiveQuery) -> bool:
+        return self.rounds.fresh(query)
 
     def _canonical(self, path: str) -> str:
         return self.application.registry.canonical(path)
 
     async def _run_live(self, query: LiveQuery, snapshot: Snapshot) -> QueryRun:
+        known = self.queries.first_run(query, snapshot)
+        if known is not None:
+            return known
         call = Call(query.path, query.args, query.identity, shared=True)
         return await self.runner.query(call, self.database.read(snapshot), query.journal)
 

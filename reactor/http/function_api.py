@@ -15,6 +15,7 @@ from reactor.errors import DeveloperError
 from reactor.http.authorization import AdminKey, identify
 from reactor.http.exchange import Answer, HttpError
 from reactor.http.formats import answer_format, in_format
+from reactor.live.queries import Queries
 from reactor.runtime.actions import Actions
 from reactor.runtime.calls import Call
 from reactor.runtime.functions import Kind
@@ -75,17 +76,19 @@ class FunctionApi:
         self,
         database: Database,
         runner: Runner,
+        queries: Queries,
         mutations: Mutations,
         actions: Actions,
         admin: AdminKey,
     ) -> None:
-        self._database, self._runner, self._mutations, self._actions = database, runner, mutations, actions
+        self._database, self._runner = database, runner
+        self._queries, self._mutations, self._actions = queries, mutations, actions
         self._admin = admin
 
     async def query(self, request: Request) -> Answer:
         """POST /api/query: run a query on the newest state."""
         asked = self._asked(_decode(_body_decoder, request), request)
-        return _answer(await self._query(asked.call), asked.format)
+        return _answer(await self._queries.answer(asked.call), asked.format)
 
     async def query_by_get(self, request: Request) -> Answer:
         """GET /api/query?path=&args=&format=: the same."""
@@ -94,7 +97,7 @@ class FunctionApi:
             raise HttpError(400, "BadQueryArgs", "The query string needs `path`, and `args` as JSON.")
         args = _json(fields.get("args", "{}"))
         asked = self._asked(_Body(fields["path"], args, fields.get("format")), request)
-        return _answer(await self._query(asked.call), asked.format)
+        return _answer(await self._queries.answer(asked.call), asked.format)
 
     async def mutation(self, request: Request) -> Answer:
         """POST /api/mutation: run a mutation; it is durable when the answer comes."""
@@ -158,8 +161,8 @@ class FunctionApi:
         snapshot = self._database.store.acquire()
         try:
             for asked in batch:
-                run = await self._runner.query(asked.call, self._database.read(snapshot))
-                answers.append(_answer(run.result, asked.format).body)
+                result = await self._queries.answer_at(asked.call, snapshot)
+                answers.append(_answer(result, asked.format).body)
         finally:
             snapshot.release()
         return Answer(b'{"results":[%b]}' % b",".join(answers))
@@ -181,16 +184,11 @@ class FunctionApi:
             raise HttpError(400, error.code or "BadConvexFunctionIdentifier", str(error)) from None
         return _Asked(Call(body.path, bytes(body.args), identity), format)
 
-    async def _query(self, call: Call) -> RunResult:
-        snapshot = self._database.store.acquire()
-        try:
-            return (await self._runner.query(call, self._database.read(snapshot))).result
-        finally:
-            snapshot.release()
-
     async def _query_at(self, call: Call, ts: int) -> RunResult:
         snapshot = self._database.store.acquire()
         try:
+            if ts == snapshot.ts:
+                return await self._queries.answer_at(call, snapshot)
             tx = await self._database.read_past(snapshot, ts)
             return (await self._runner.query(call, tx)).result
         except DeveloperError as error:
@@ -213,7 +211,7 @@ class FunctionApi:
         if function is None or (function.internal and not call.identity.is_admin):
             return self._runner.missing(call)
         if function.kind is Kind.QUERY:
-            return await self._query(call)
+            return await self._queries.answer(call)
         if function.kind is Kind.MUTATION:
             return await self._mutation(call)
         return await self._actions.run(call)

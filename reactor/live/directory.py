@@ -1,17 +1,14 @@
 """All live queries: finding the one that equal subscriptions share, and those that a commit touches."""
 
 from collections.abc import Iterable, Iterator
-from hashlib import blake2b
 
 from reactor.database.committer import Committed
 from reactor.database.ranges import KeyRange
-from reactor.live.live_query import Cause, LiveQuery, QueryKey, Reason, Subscriber, Subscription
+from reactor.live.live_query import Cause, LiveQuery, QueryKey, Reason, Subscriber, Subscription, short_args_key
 from reactor.live.range_index import RangeIndex
 from reactor.runtime.identity import Identity
 
 __all__ = ["Directory"]
-
-_LONGEST_KEY = 256
 
 
 class Directory:
@@ -48,7 +45,7 @@ class Directory:
 
         `args_key` is the same for equal arguments, whatever their text in `args`.
         """
-        args_key = _short(args_key)
+        args_key = short_args_key(args_key)
         live = self._queries.get((path, args_key, journal, identity.key))
         if live is None:
             # Shared by all identities until a run looks at who asks.
@@ -72,6 +69,11 @@ class Directory:
             # The journal of the last run keeps the client's page where it is.
             self._move(subscription, live.journal, identity)
 
+    def find(self, path: str, args_key: bytes, identity_key: str) -> LiveQuery | None:
+        """The live query, begun without a journal, that answers this identity. `args_key` as in a QueryKey."""
+        queries = self._queries
+        return queries.get((path, args_key, None, identity_key)) or queries.get((path, args_key, None, None))
+
     # What must run
 
     def touched(self, commits: Iterable[Committed]) -> set[LiveQuery]:
@@ -93,6 +95,12 @@ class Directory:
         self.generation += 1
         for live in self._queries.values():
             self.dirty.setdefault(live, Reason(cause))
+
+    def left(self, dirty: dict[LiveQuery, Reason]) -> None:
+        """A round ended before it came to these, which must still run."""
+        for live, reason in dirty.items():
+            if not live.closed:
+                self.dirty.setdefault(live, reason)
 
     def again(self, queries: Iterable[LiveQuery]) -> None:
         """These could not be run and shall be tried again."""
@@ -159,10 +167,3 @@ class Directory:
         live.subscriptions[subscription] = None
         self._leave(subscription)
         subscription.live = live
-
-
-def _short(args_key: bytes) -> bytes:
-    # Long arguments are known by a digest; no value's key begins with the byte before it.
-    if len(args_key) <= _LONGEST_KEY:
-        return args_key
-    return b"\xfe" + blake2b(args_key, digest_size=32).digest()

@@ -1,14 +1,18 @@
 """A live query, its result, and who subscribes to it."""
 
+from hashlib import blake2b
 from typing import Literal, Protocol
 
 from reactor.database.ranges import KeyRange
 from reactor.runtime.identity import Identity
+from reactor.runtime.query_run import VALUE_FIELD
 
-__all__ = ["Cause", "LiveQuery", "QueryKey", "Reason", "Result", "Subscriber", "Subscription"]
+__all__ = ["Cause", "LiveQuery", "QueryKey", "Reason", "Result", "Subscriber", "Subscription", "short_args_key"]
 
 QueryKey = tuple[str, bytes, str | None, str | None]
 """Function path, canonical arguments, journal, and the identity's key if the function looked at it (else None)."""
+
+_LONGEST_KEY = 256
 
 Cause = Literal["subscribed", "commit", "code", "retry"]
 
@@ -18,12 +22,30 @@ class Result:
 
     `tail` is the rest of a modification's JSON after its query id; `shown` is the part of it that decides whether
     clients need to hear of it (an error's request id differs in every run and does not count).
+
+    For others who ask the same once: `size` is the length of the value in `tail`, 0 for a failure; `lines` are all
+    log lines of the run, and `time` is the time that it looked at (milliseconds since 1970, None when it did not).
     """
 
-    __slots__ = ("journal", "kind", "shown", "tail")
+    __slots__ = ("journal", "kind", "lines", "shown", "size", "tail", "time")
 
-    def __init__(self, kind: bytes, tail: bytes, shown: bytes, journal: str | None) -> None:
+    def __init__(
+        self,
+        kind: bytes,
+        tail: bytes,
+        shown: bytes,
+        journal: str | None,
+        *,
+        size: int = 0,
+        lines: list[str] | None = None,
+        time: float | None = None,
+    ) -> None:
         self.kind, self.tail, self.shown, self.journal = kind, tail, shown, journal
+        self.size, self.lines, self.time = size, lines or [], time
+
+    def value(self) -> bytes:
+        """The encoded value; it is not kept apart, so this makes it."""
+        return self.tail[len(VALUE_FIELD) : len(VALUE_FIELD) + self.size]
 
     def same_as(self, other: "Result | None") -> bool:
         """Whether a client that has `other` needs nothing."""
@@ -104,3 +126,11 @@ class Reason:
         self, cause: Cause, ts: int = 0, source: str = "", key: bytes = b"", range: KeyRange | None = None
     ) -> None:
         self.cause, self.ts, self.source, self.key, self.range = cause, ts, source, key, range
+
+
+def short_args_key(args_key: bytes) -> bytes:
+    """The key of arguments as it stands in a QueryKey: of long ones a digest."""
+    # No value's key begins with the byte before the digest.
+    if len(args_key) <= _LONGEST_KEY:
+        return args_key
+    return b"\xfe" + blake2b(args_key, digest_size=32).digest()

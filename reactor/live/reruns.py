@@ -2,34 +2,48 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from reactor.database.overlay import id_in_key
 from reactor.database.ranges import CATALOG_INDEX
-from reactor.live.live_query import LiveQuery, Reason
+from reactor.live.live_query import Reason
 
-__all__ = ["Reruns", "describe"]
+__all__ = ["LONGEST_ARGS", "Asked", "Reruns", "describe"]
 
 IndexName = Callable[[int], str]
 """Gives the name of an index, as table.index."""
 
 _KEPT = 500
-_LONGEST_ARGS = 500
+LONGEST_ARGS = 500
 """Bytes of a run's arguments that are kept: they may have megabytes, and nobody reads those here."""
 
 
+class Asked(Protocol):
+    """A query with arguments."""
+
+    @property
+    def path(self) -> str:
+        """The function's path."""
+        ...
+
+    @property
+    def args(self) -> bytes:
+        """The arguments' text, or its beginning."""
+        ...
+
+
 class Reruns:
-    """The last few hundred runs, newest last. Kept as they are; put into words only when asked."""
+    """The last few hundred runs, or results that were dropped, newest last. Put into words only when asked."""
 
     __slots__ = ("_runs",)
 
     def __init__(self) -> None:
         self._runs: deque[tuple[str, bytes, Reason]] = deque(maxlen=_KEPT)
 
-    def add(self, query: LiveQuery, reason: Reason) -> None:
-        """A live query ran for this reason."""
+    def add(self, query: Asked, reason: Reason) -> None:
+        """A query ran, or its result was dropped, for this reason."""
         args = query.args
-        self._runs.append((query.path, args if len(args) <= _LONGEST_ARGS else args[:_LONGEST_ARGS], reason))
+        self._runs.append((query.path, args if len(args) <= LONGEST_ARGS else args[:LONGEST_ARGS], reason))
 
     def recent(self, index_name: IndexName) -> list[dict[str, Any]]:
         """The latest runs, newest first: query, arguments (their beginning), and the fields of `describe`."""

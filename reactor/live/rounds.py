@@ -23,6 +23,7 @@ from reactor.errors import FunctionInterrupted, StoreError
 from reactor.live.ahead import Ahead
 from reactor.live.directory import Directory
 from reactor.live.live_query import LiveQuery, Reason, Result, Subscriber
+from reactor.live.meanwhile import touch
 from reactor.live.reruns import Reruns
 from reactor.runtime.query_run import QueryRun
 from reactor.store.seam import Snapshot, Store
@@ -31,6 +32,7 @@ __all__ = ["Deliver", "Rounds", "RunQuery", "Yielding"]
 
 _SLICE_SECONDS = 0.004
 _RETRY_SECONDS = 1.0
+_FEW_COMMITS = 64
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ class Rounds:
 
     `run` runs a query. That it fails is part of what it gives; if it raises all the same, subscribers get an error in
     place of a result, and it is tried again after `retry` seconds, as is a query that failed because of the store.
+    `ran` is called whenever a query has a new result.
     """
 
     def __init__(
@@ -75,10 +78,11 @@ class Rounds:
         *,
         ahead: Ahead | None = None,
         retry: float = _RETRY_SECONDS,
+        ran: Callable[[LiveQuery], None] = lambda query: None,
     ) -> None:
         self._store, self._directory, self._run, self._deliver = store, directory, run, deliver
         self._ahead = ahead
-        self._retry_seconds = retry
+        self._retry_seconds, self._ran = retry, ran
         self.reruns = Reruns()
         self.requested: dict[Subscriber, None] = {}
         """Subscribers to be brought up to date by the next round, whether or not a result of theirs changes."""
@@ -86,6 +90,8 @@ class Rounds:
         """Subscribers that the round under way brings up to date; more may come until its queries have run."""
         self._after: list[Callable[[], None]] = []
         self._news: list[Committed] = []
+        self._pending: dict[LiveQuery, Reason] = {}
+        """What the round under way has yet to run."""
         self._failing: dict[LiveQuery, None] = {}
         self._busy = self._asked = self._closed = False
         self.rounds = self.unchanged = self.faults = 0
@@ -126,6 +132,15 @@ class Rounds:
         self._busy = True
         drive(self._round(), self._ended)
 
+    def fresh(self, query: LiveQuery) -> bool:
+        """Whether the query has the result that a run on the newest visible moment would give."""
+        if query.result is None or query in self._directory.dirty:
+            return False
+        if not self._busy:
+            return True
+        # Of news that waits it is not known yet whom it touches. To look once is cheap, as long as there is little.
+        return query not in self._pending and len(self._news) <= _FEW_COMMITS and not touch(self._news, query.ranges)
+
     def close(self) -> None:
         """Begin no more rounds."""
         self._closed = True
@@ -152,6 +167,8 @@ class Rounds:
     def _ended(self, _: None, error: BaseException | None) -> None:
         self._busy = False
         due, self.due = self.due, {}
+        pending, self._pending = self._pending, {}
+        self._directory.left(pending)
         news, self._news = self._news, []
         self._directory.news(news)
         after, self._after = self._after, []
@@ -184,9 +201,11 @@ class Rounds:
             lambda: directory.take_new(private=True),
         ]
         for take in passes:
-            for query, reason in take().items():
+            self._pending = take()
+            for query, reason in list(self._pending.items()):
                 if not query.closed:
                     await self._run_one(query, reason, snapshot)
+                del self._pending[query]
                 await breathe()
                 if directory.generation != generation:
                     return False
@@ -198,6 +217,7 @@ class Rounds:
         query.reason = reason
         self.reruns.add(query, reason)
         before, query.result = query.result, result
+        self._ran(query)
         if result.same_as(before):
             self.unchanged += 1
             return
@@ -235,7 +255,8 @@ class Rounds:
 def _result(run: QueryRun) -> Result:
     tail = run.tail()
     kind = b"QueryUpdated" if run.failure is None else b"QueryFailed"
-    return Result(kind, tail, run.shown(tail), run.journal)
+    size = 0 if run.failure is not None else len(run.result.value)
+    return Result(kind, tail, run.shown(tail), run.journal, size=size, lines=run.lines, time=run.time)
 
 
 _FAULT_TAIL = b'"errorMessage":"Your request couldn\'t be completed. Try again later.","logLines":[],"journal":null}'

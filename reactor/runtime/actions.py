@@ -1,6 +1,7 @@
 """Actions: ordinary code outside of any transaction, many at a time."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio.to_thread
@@ -25,8 +26,17 @@ __all__ = ["Actions"]
 class Actions:
     """Runs actions, each as a task of its own (plain functions in threads), at most a set number at a time."""
 
-    def __init__(self, database: Database, runner: Runner, mutations: Mutations, steps: Steps) -> None:
+    def __init__(
+        self,
+        database: Database,
+        runner: Runner,
+        mutations: Mutations,
+        steps: Steps,
+        ask: Callable[[Call], Awaitable[RunResult]],
+    ) -> None:
+        """`ask` answers the queries that actions call."""
         self._database, self._runner, self._mutations, self._steps = database, runner, mutations, steps
+        self._ask = ask
         self._places = asyncio.Semaphore(runner.limits.actions)
 
     async def run(self, call: Call) -> RunResult:
@@ -94,8 +104,4 @@ class Actions:
             answered: asyncio.Future[RunResult] = asyncio.get_running_loop().create_future()
             self._mutations.submit(call, lambda result: None if answered.done() else answered.set_result(result))
             return await answered
-        snapshot = self._database.store.acquire()
-        try:
-            return (await self._runner.query(call, self._database.read(snapshot))).result
-        finally:
-            snapshot.release()
+        return await self._ask(call)

@@ -67,7 +67,13 @@ class _TransactionCtx(_Ctx):
 
     @property
     def now(self) -> float:
-        """The time at which this run began, in milliseconds since 1970; it does not move."""
+        """The time at which this run began, in milliseconds since 1970; it does not move.
+
+        The result of a query that looked serves others who ask the same for a short time only; a live query does not
+        run again because time has passed
+        (get-convex/convex-backend, crates/application/src/cache/mod.rs).
+        """
+        self._run.looked_at_time = True
         return self._run.now
 
     @property

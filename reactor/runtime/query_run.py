@@ -5,9 +5,12 @@ import msgspec
 from reactor.database.ranges import KeyRange
 from reactor.runtime.failures import Failure
 
-__all__ = ["QueryRun", "RunResult"]
+__all__ = ["VALUE_FIELD", "QueryRun", "RunResult"]
 
 _encoder = msgspec.json.Encoder()
+
+VALUE_FIELD = b'"value":'
+"""How the tail of a run that did not fail begins; the encoded value follows."""
 
 
 class RunResult(msgspec.Struct):
@@ -23,12 +26,18 @@ class RunResult(msgspec.Struct):
 
 
 class QueryRun(msgspec.Struct):
-    """A query's end, with what it depends on. `ranges` are merged; `journal` fixes the end of its page, if any."""
+    """A query's end, with what it depends on. `ranges` are merged; `journal` fixes the end of its page, if any.
+
+    `lines` are all its log lines, also those that the caller may not see. `time` is the time that it looked at, in
+    milliseconds since 1970, None when it did not look at the clock.
+    """
 
     result: RunResult
     ranges: list[KeyRange]
     looked_at_identity: bool
     journal: str | None = None
+    lines: list[str] = []
+    time: float | None = None
 
     @property
     def failure(self) -> Failure | None:
@@ -43,7 +52,7 @@ class QueryRun(msgspec.Struct):
         )
         failure = self.result.failure
         if failure is None:
-            return b'"value":%b%b' % (self.result.value, end)
+            return b"%b%b%b" % (VALUE_FIELD, self.result.value, end)
         data = b"" if failure.data is None else b',"errorData":' + failure.data
         return b'"errorMessage":%b%b%b' % (_encoder.encode(failure.message), data, end)
 

@@ -12,16 +12,18 @@ __all__ = ["Auth", "Run"]
 
 
 class Run:
-    """One run: who called, what it logged, whether it looked at who called. `now` is frozen, in milliseconds.
+    """One run: who called, what it logged, whether it looked at who called or at the clock.
+
+    `now` is frozen, in milliseconds.
 
     Every run has its own seed, a repeated one too; nested calls continue the same stream.
     """
 
-    __slots__ = ("_random", "call", "depth", "found", "identity", "log", "looked_at_identity", "now")
+    __slots__ = ("_random", "call", "depth", "found", "identity", "log", "looked_at_identity", "looked_at_time", "now")
 
     def __init__(self, log: RunLog, call: Call, now: float) -> None:
         self.log, self.call, self.identity, self.now = log, call, call.identity, now
-        self.looked_at_identity = self.found = False
+        self.looked_at_identity = self.looked_at_time = self.found = False
         self.depth = 0
         self._random: random.Random | None = None
 

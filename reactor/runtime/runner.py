@@ -66,7 +66,8 @@ class Runner:
         path = run.log.path if run.found else "(not found)"
         self.query_runs[path] = self.query_runs.get(path, 0) + 1
         ended = pager.next_journal(failed=result.failure is not None)
-        return QueryRun(result, tx.reads.ranges(), run.looked_at_identity, ended)
+        time = run.now if run.looked_at_time else None
+        return QueryRun(result, tx.reads.ranges(), run.looked_at_identity, ended, run.log.lines, time)
 
     async def mutation(self, call: Call, tx: Transaction) -> RunResult:
         """Run a mutation in `tx`, which the caller commits if it did not fail."""
@@ -102,7 +103,7 @@ class Runner:
         admin = call.identity.is_admin or call.trusted
         registry = self._system if call.path.startswith(SYSTEM_PREFIX) else self.registry
         function = registry.find(call.path)
-        if function is None or function.internal:
+        if function is None or (function.internal and not call.trusted):
             # What the caller may see depends on who it is.
             run.looked_at_identity = True
         if function is not None:
@@ -146,17 +147,17 @@ class Runner:
 
     def succeeded(self, run: Run, value: bytes) -> RunResult:
         """A result, with the log lines that its caller may see."""
-        return RunResult(value, None, [] if self._redacts(run.call) else run.log.lines)
+        return RunResult(value, None, [] if self.redacts(run.call) else run.log.lines)
 
     def failed(self, run: Run, error: BaseException) -> RunResult:
         """A failure as a result; the server's own record has it unredacted."""
-        redact = self._redacts(run.call)
+        redact = self.redacts(run.call)
         failure = describe(error, run.request_id, redact=redact)
         if self._on_failure is not None:
             self._on_failure(run.log.path, failure)
         return RunResult(b"null", failure, [] if redact else run.log.lines)
 
-    def _redacts(self, call: Call) -> bool:
+    def redacts(self, call: Call) -> bool:
         """Whether the caller is kept from what went on inside. A shared result may reach anybody."""
         return self.redact and (call.shared or not call.identity.is_admin)
 

@@ -336,6 +336,23 @@ class Settings:
         group=KEEPING,
     )
 
+    result_cache_bytes: int = _setting(
+        64 * MIB,
+        _size(0, 64 * GIB),
+        "Memory for results of queries that were asked once, over HTTP or by actions; 0 keeps none. No result may take "
+        "more than a sixteenth of it.",
+        "A result that no write has touched since is given again without running the function.",
+        group=KEEPING,
+    )
+    result_clock_seconds: float = _setting(
+        17.0,
+        _time(0, 1 * DAY),
+        "How long the result of a query that looked at `ctx.now` is given again; 0 runs it for every call. Live "
+        "queries do not run again because time has passed.",
+        "As the official server. No write tells that such a result is out of date.",
+        group=KEEPING,
+    )
+
     def __post_init__(self) -> None:
         if self.silent_seconds <= self.ping_seconds:
             raise SettingsError(

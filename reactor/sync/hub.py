@@ -14,7 +14,7 @@ from reactor.live.directory import Directory
 from reactor.live.live_query import Subscriber, Subscription
 from reactor.live.rounds import Rounds, Yielding
 from reactor.runtime.actions import Actions
-from reactor.runtime.calls import Call
+from reactor.runtime.calls import Call, args_key
 from reactor.runtime.identity import ANONYMOUS, Identity
 from reactor.runtime.mutations import Mutations
 from reactor.runtime.query_run import RunResult
@@ -25,7 +25,6 @@ from reactor.sync.host import SessionLimits
 from reactor.sync.moment import Moment
 from reactor.sync.peer import SocketPeer
 from reactor.sync.session import Session
-from reactor.values import decode, encode_value
 
 __all__ = ["Hub"]
 
@@ -93,7 +92,7 @@ class Hub:
     def watch(self, session: Session, query_id: int, path: str, args: bytes, journal: str | None) -> Subscription:
         """Subscribe a session to a query."""
         try:
-            key = encode_value(decode(args))
+            key = args_key(args)
         except InvalidValue:
             key = b"!" + args  # the run will say what is wrong; no value's key begins like this
         return self._directory.subscribe(session, query_id, self.canonical(path), key, args, journal, session.identity)

@@ -315,7 +315,110 @@ async def test_a_query_that_ended_during_the_round_is_not_run(world: World):
     assert world.runs == [("first", 1)]
 
 
+# Whether a result is up to date
+
+
+async def test_a_result_is_fresh_until_a_commit_touches_its_query(world: World):
+    world.reads = {"rooms:list": [point(b"r")], "users:list": [point(b"u")]}
+    rooms, users = world.subscribe(Client()).live, world.subscribe(Client(), "users:list").live
+    assert not world.rounds.fresh(rooms), "it never ran"
+    world.rounds.now()
+    assert world.rounds.fresh(rooms)
+    world.commit(b"r")
+    assert (world.rounds.fresh(rooms), world.rounds.fresh(users)) == (False, True)
+    world.rounds.now()
+    assert world.rounds.fresh(rooms)
+    world.directory.all_dirty("code")
+    assert not world.rounds.fresh(users)
+
+
+async def test_during_a_round_a_result_is_fresh_if_it_has_run_and_no_news_touches_it(world: World):
+    gate = asyncio.Event()
+
+    async def wait(query: LiveQuery, ts: int) -> int:
+        await gate.wait()
+        return ts
+
+    paths = ["early", "slow", "late", "calm"]
+    world.reads = {path: [point(path.encode())] for path in paths}
+    lives = {path: world.subscribe(Client(), path).live for path in paths}
+    world.rounds.now()
+
+    def fresh() -> list[str]:
+        return [path for path, live in lives.items() if world.rounds.fresh(live)]
+
+    world.functions["slow"] = wait
+    for path in ("early", "slow", "late"):
+        world.commit(path.encode())
+    world.rounds.now()
+    assert world.runs[4:] == [("early", 4), ("slow", 4)]
+    assert fresh() == ["early", "calm"]
+    world.commit(b"calm")
+    assert fresh() == ["early"]
+    world.commit(b"early")
+    assert fresh() == []
+    gate.set()
+    await world.settle()
+    assert fresh() == paths
+    assert all(live.result is not None for live in lives.values())
+
+
+async def test_with_much_news_during_a_round_nothing_is_called_fresh(world: World):
+    gate = asyncio.Event()
+
+    async def wait(query: LiveQuery, ts: int) -> int:
+        await gate.wait()
+        return ts
+
+    world.reads["calm"] = [point(b"calm")]
+    calm = world.subscribe(Client(), "calm").live
+    world.rounds.now()
+    world.functions["slow"] = wait
+    world.subscribe(Client(), "slow")
+    await world.settle()
+    world.commit(b"x")
+    assert world.rounds.fresh(calm)
+    for _ in range(100):
+        world.commit(b"x")
+    assert not world.rounds.fresh(calm)
+    gate.set()
+    await world.settle()
+    assert world.rounds.fresh(calm)
+
+
+async def test_whoever_keeps_results_is_told_of_new_ones(world: World):
+    ran: list[tuple[str, Any]] = []
+    store: Any = world.store
+    run: Any = world.run
+    rounds = Rounds(
+        store, world.directory, run, world.deliver, ran=lambda query: ran.append((query.path, query.result))
+    )
+    world.rounds = rounds
+    live = world.subscribe(Client()).live
+    rounds.now()
+    assert ran == [("rooms:list", live.result)]
+    assert live.result is not None
+
+
 # What fails
+
+
+async def test_what_a_failed_round_did_not_come_to_runs_in_the_next(world: World, caplog: pytest.LogCaptureFixture):
+    class Broken(Client):
+        def changed(self, subscription: Subscription) -> None:
+            if not self.told:
+                super().changed(subscription)
+                raise RuntimeError("a fault of ours")
+
+    world.subscribe(Broken(), "first")
+    second = world.subscribe(Client(), "second")
+    world.rounds.now()
+    assert second.live.result is None
+    assert not world.rounds.fresh(second.live)
+    assert "a fault of ours" in caplog.text
+    while second.live.result is None:
+        await asyncio.sleep(0)
+    assert world.rounds.fresh(second.live)
 
 
 def broken(query: LiveQuery, ts: int) -> int:
