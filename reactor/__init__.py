@@ -6,7 +6,7 @@ Functions are decorated, tables are declared, and query results stay live:
 """
 
 from reactor.database.page_options import PaginationOptions, PaginationResult, pagination_opts_validator
-from reactor.errors import ConvexError, DeveloperError, ReactorError
+from reactor.errors import ConvexError, DeveloperError, ReactorError, UniqueViolation
 from reactor.runtime.contexts import ActionCtx, MutationCtx, QueryCtx
 from reactor.runtime.functions import (
     action,
@@ -31,6 +31,7 @@ __all__ = [
     "PaginationResult",
     "QueryCtx",
     "ReactorError",
+    "UniqueViolation",
     "action",
     "define_schema",
     "define_table",

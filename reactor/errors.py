@@ -9,6 +9,7 @@ Exception
     │   │   └── InvalidId        not the text of a document id
     │   ├── ArgumentValidationError
     │   ├── ReturnsValidationError
+    │   ├── UniqueViolation      a second document with the same values in a unique index
     │   ├── FunctionNotFound     no such function, or not for this caller
     │   └── LoadError            functions/ or schema.py cannot be loaded
     ├── StoreError               the database file or server
@@ -41,6 +42,7 @@ __all__ = [
     "StoreFull",
     "StoreLocked",
     "StoreVersion",
+    "UniqueViolation",
 ]
 
 
@@ -113,6 +115,25 @@ class ReturnsValidationError(DeveloperError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(f"ReturnsValidationError: {detail}")
+
+
+class UniqueViolation(DeveloperError):
+    """A document would be the second one with the same values in a unique index. Nothing of it was written.
+
+    `table` and `index` are names, `fields` those of the index, and `document_id` is the document that has the values.
+    """
+
+    code = "UniqueViolation"
+
+    def __init__(self, table: str, index: str, fields: tuple[str, ...], document_id: str) -> None:
+        named = ", ".join(f"`{field}`" for field in fields)
+        one = len(fields) == 1
+        super().__init__(
+            f'Index {table}.{index} is unique, and document "{document_id}" has the same '
+            f"{'value' if one else 'values'} in {named}. Choose {'another one' if one else 'others'}, or change or "
+            "delete that document first."
+        )
+        self.table, self.index, self.fields, self.document_id = table, index, fields, document_id
 
 
 class FunctionNotFound(DeveloperError):

@@ -5,7 +5,7 @@ top of it. Numbers are given out once and never reused.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from reactor.database.system_tables import SYSTEM_TABLES
 from reactor.errors import DeveloperError
@@ -14,7 +14,17 @@ from reactor.store.seam import IndexRecord, TableRecord
 from reactor.values import UNSET, encode_value
 from reactor.values.field_paths import field_getter
 
-__all__ = ["BY_CREATION", "BY_ID", "FIRST_USER_TABLE", "Catalog", "IndexInfo", "Numbering", "TableInfo", "index_of"]
+__all__ = [
+    "BY_CREATION",
+    "BY_ID",
+    "FIRST_USER_TABLE",
+    "Catalog",
+    "IndexInfo",
+    "Numbering",
+    "TableInfo",
+    "UniqueIndex",
+    "index_of",
+]
 
 BY_ID = "by_id"
 BY_CREATION = "by_creation_time"
@@ -41,10 +51,29 @@ def _part(field: str) -> KeyPart:
     return lambda document: encode_value(get(document))
 
 
+class UniqueIndex(NamedTuple):
+    """An index that refuses twins: its place in `TableInfo.ordered`, and what gives each of its own fields."""
+
+    position: int
+    info: IndexInfo
+    getters: tuple[Callable[[dict[str, Any]], Any], ...]
+
+
 class TableInfo:
     """A table with its indexes. `ordered` are all indexes but by_id; `by_creation` comes first."""
 
-    __slots__ = ("_parts", "by_id", "definition", "indexes", "name", "number", "ordered", "ordered_ids", "record")
+    __slots__ = (
+        "_parts",
+        "by_id",
+        "definition",
+        "indexes",
+        "name",
+        "number",
+        "ordered",
+        "ordered_ids",
+        "record",
+        "unique",
+    )
 
     def __init__(self, record: TableRecord, declared: Iterable[IndexRecord], definition: Table | None) -> None:
         self.record, self.definition = record, definition
@@ -56,6 +85,12 @@ class TableInfo:
         self.ordered_ids = tuple(index.id for index in self.ordered)
         self.indexes = {index.name: index for index in (self.by_id, *self.ordered)}
         self._parts = tuple(tuple(_part(f) for f in index.fields[:-2]) for index in extra)
+        unique = {index.name for index in definition.indexes if index.unique} if definition else set[str]()
+        self.unique = tuple(
+            UniqueIndex(position, index, tuple(field_getter(field) for field in index.fields[:-2]))
+            for position, index in enumerate(self.ordered)
+            if index.name in unique
+        )
 
     def keys_of(self, document: dict[str, Any]) -> tuple[bytes, ...]:
         """A document's key in each of `ordered`."""

@@ -80,12 +80,13 @@ class ReadSet:
     """Everything one transaction read, in at most `limit` ranges. Also counts documents and their stored size in
     bytes, which have limits of their own."""
 
-    __slots__ = ("_limit", "_points", "_room", "_scans", "documents", "size")
+    __slots__ = ("_limit", "_looked_up", "_points", "_room", "_scans", "documents", "size")
 
     def __init__(self, limit: int) -> None:
         self._limit = self._room = limit
         self._points: set[KeyRange] = set()
         self._scans: list[OpenScan] = []
+        self._looked_up: list[KeyRange] = []
         self.documents = 0
         self.size = 0
 
@@ -105,16 +106,24 @@ class ReadSet:
             self._count()
         return scan
 
+    def look_up(self, index: int, lower: bytes, upper: bytes) -> None:
+        """A range that a write had to look into. These do not count to the limit: that of writes holds them down."""
+        self._looked_up.append(KeyRange(index, lower, upper))
+
     def ranges(self) -> list[KeyRange]:
         """The ranges read, sorted, no two equal; overlapping and adjacent ones without a filter are merged."""
+        found = self._asked_for() + self._looked_up
+        return found if len(found) < 2 else _merged(found)
+
+    def _asked_for(self) -> list[KeyRange]:
         found = list(self._points)
         found += (part for scan in self._scans if (part := scan.read()) is not None)
-        return found if len(found) < 2 else _merged(found)
+        return found
 
     def _count(self) -> None:
         # Merging takes time, and each further read adds one range at most: so it is not done again for each of them.
         unread = sum(1 for scan in self._scans if scan.read() is None)
-        spare = self._limit - len(self.ranges()) - unread
+        spare = self._limit - len(_merged(self._asked_for())) - unread
         if spare < 0:
             raise DeveloperError(
                 f"Too many reads in a single function execution (limit: {self._limit} ranges of an index, of which a "

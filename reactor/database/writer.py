@@ -9,6 +9,7 @@ from typing import Any, LiteralString, TypeVar, cast, overload
 from reactor.database.catalog import TableInfo
 from reactor.database.documents import Document
 from reactor.database.reader import ABSENT, DatabaseReader, check_table
+from reactor.database.uniqueness import refuse_twin
 from reactor.errors import DeveloperError
 from reactor.schema import SchemaMismatch
 from reactor.values import UNSET, Limits, ValidationFailure, encode, is_identifier, same
@@ -36,7 +37,7 @@ class DatabaseWriter(DatabaseReader):
         """Store a new document and return its id. A table that does not exist comes to exist with the commit.
 
         Raises DeveloperError (also InvalidValue) when the value is none, does not fit the schema, or has fields
-        of the system's.
+        of the system's, and UniqueViolation when a unique index has its values already.
         """
         info = self._tx.table(_writable(table))
         fresh = info is None
@@ -49,6 +50,8 @@ class DatabaseWriter(DatabaseReader):
         id = self._tx.new_id(info)
         fields["_id"], fields["_creationTime"] = id, self._tx.take_creation()
         document = _document(info, id, fields, self._tx.limits.document)
+        if info.unique:
+            await refuse_twin(self._tx, info, None, document, fields)
         if fresh:
             self._tx.add_table(info)
         self._tx.write(info, None, document)
@@ -64,7 +67,8 @@ class DatabaseWriter(DatabaseReader):
         """Set some fields of a document; UNSET removes a field, nested objects are replaced whole.
 
         `patch(id, changes)` or `patch("table", id, changes)`. A patch that changes nothing writes nothing.
-        Raises DeveloperError when there is no such document, or the result does not fit the schema.
+        Raises DeveloperError when there is no such document, or the result does not fit the schema, and
+        UniqueViolation when another document has its values in a unique index.
         """
         name, id, changed = _target(table_or_id, id_or_changes, changes)
         info, old = await self._existing(name, id, "patch", "Update")
@@ -76,7 +80,7 @@ class DatabaseWriter(DatabaseReader):
                 fields.pop(key, None)
             else:
                 fields[key] = value
-        self._store(info, old, fields)
+        await self._store(info, old, fields)
 
     @overload
     async def replace(self, id: str, value: Mapping[str, Any], /) -> None: ...
@@ -95,7 +99,7 @@ class DatabaseWriter(DatabaseReader):
         before = old.value()
         _keep_system_fields(fields, before)
         fields.update({key: before[key] for key in _SYSTEM_FIELDS})
-        self._store(info, old, fields)
+        await self._store(info, old, fields)
 
     @overload
     async def delete(self, id: str, /) -> None: ...
@@ -137,11 +141,14 @@ class DatabaseWriter(DatabaseReader):
         except ValidationFailure as failure:
             raise SchemaMismatch.on_write(info.name, failure) from None
 
-    def _store(self, info: TableInfo, old: Document, fields: dict[str, Any]) -> None:
+    async def _store(self, info: TableInfo, old: Document, fields: dict[str, Any]) -> None:
         self._check(info, fields)
         new = _document(info, old.id, fields, self._tx.limits.document)
-        if not _unchanged(old, new, fields):
-            self._tx.write(info, old, new)
+        if _unchanged(old, new, fields):
+            return
+        if info.unique:
+            await refuse_twin(self._tx, info, old, new, fields)
+        self._tx.write(info, old, new)
 
 
 def _writable(table: str) -> str:

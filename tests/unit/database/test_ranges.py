@@ -105,3 +105,14 @@ def test_a_scan_that_has_not_begun_needs_room_all_the_same() -> None:
     for scan in scans:
         scan.exhausted = True
     assert len(reads.ranges()) == 2
+
+
+def test_what_writes_looked_up_is_read_but_takes_no_room() -> None:
+    reads = ReadSet(2)
+    for number in range(10):
+        reads.look_up(1, b"%d" % number, b"%dz" % number)
+    reads.add_point(1, b"0a")
+    reads.add_point(2, b"a")
+    with pytest.raises(DeveloperError, match="Too many reads"):
+        reads.add_point(2, b"b")
+    assert len([range for range in reads.ranges() if range.index == 1]) == 10
