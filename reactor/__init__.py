@@ -17,11 +17,12 @@ from reactor.runtime.functions import (
     query,
 )
 from reactor.schema import define_schema, define_table
-from reactor.values import UNSET, Id, Int64, v
+from reactor.values import UNSET, CommitTs, Id, Int64, v
 
 __all__ = [
     "UNSET",
     "ActionCtx",
+    "CommitTs",
     "ConvexError",
     "DeveloperError",
     "Id",

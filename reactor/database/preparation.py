@@ -2,10 +2,11 @@
 
 from reactor.database.catalog import TableInfo
 from reactor.database.documents import Document
+from reactor.database.overlay import Overlay
 from reactor.database.ranges import CATALOG_INDEX, Touch
 from reactor.database.transaction import Transaction
 from reactor.store.seam import Commit, Outcome, Point, Write
-from reactor.values import encode_value
+from reactor.values import encode_value, settle
 
 __all__ = ["prepare"]
 
@@ -13,12 +14,16 @@ __all__ = ["prepare"]
 def prepare(tx: Transaction, ts: int, source: str, outcome: Outcome | None) -> tuple[Commit, list[Touch]] | None:
     """The commit at `ts` of what a transaction wrote, and the keys that it touches.
 
-    None when there is nothing to record: no table, no outcome, and every document as it was before.
+    What stands for the commit's time, in own writes and outcome, becomes `ts`. None when there is nothing to record: no
+    table, no outcome, and every document as it was before.
     """
     touches: list[Touch] = []
     writes: list[Write] = []
     own = tx.writes()
+    if outcome is not None:
+        outcome.result = settle(outcome.result, ts)
     if own is not None:
+        _settle(tx, own, ts)
         for id, new in own.documents.items():
             table, old = tx.before[id]
             if old.raw != new.raw:
@@ -28,6 +33,17 @@ def prepare(tx: Transaction, ts: int, source: str, outcome: Outcome | None) -> t
     if not writes and not tables and outcome is None:
         return None
     return Commit(ts, writes, source, outcome, tables), touches
+
+
+def _settle(tx: Transaction, own: Overlay, ts: int) -> None:
+    for id in tx.pending:
+        document = own.documents.get(id)
+        # It may have been deleted, or a nested mutation have been taken back, or the field been written over.
+        if document is not None and document.raw is not None:
+            table, _ = tx.before[id]
+            settled = Document(id, settle(document.raw, ts))
+            own.move(table.ordered_ids, document.keys(table), settled.keys(table))
+            own.documents[id] = settled
 
 
 def _write(table: TableInfo, old: Document, new: Document, touches: list[Touch]) -> Write:

@@ -12,7 +12,7 @@ from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay, scan, scan_ids
 from reactor.database.ranges import CATALOG_INDEX, OpenScan, ReadSet
 from reactor.store.seam import Outcome, Snapshot
-from reactor.values import encode_value, new_id
+from reactor.values import encode_value, is_pending, new_id
 
 __all__ = ["Transaction"]
 
@@ -36,6 +36,7 @@ class Transaction:
         "limits",
         "next_creation",
         "now",
+        "pending",
         "reads",
         "snapshot",
         "version",
@@ -58,6 +59,8 @@ class Transaction:
         """Grows whenever own writes change what reads see."""
         self.before: dict[str, tuple[TableInfo, Document]] = {}
         """What own writes, also those taken back, found: table and version of each document."""
+        self.pending: set[str] = set()
+        """Ids of documents that were written with the placeholder of the commit's time in them."""
         self.next_creation = max(now, creation)
         """The creation time that the next insert gets, in milliseconds since 1970."""
         self._cache, self.limits = cache, limits
@@ -207,6 +210,8 @@ class Transaction:
         self._documents_written += 1
         self._bytes_written += len(new.raw or b"")
         self.limits.check_written(self._documents_written, self._bytes_written)
+        if new.raw is not None and is_pending(new.raw):
+            self.pending.add(new.id)
         if new.id not in self.before:
             self.before[new.id] = table, old or Document(new.id, None)
         top = self._top()

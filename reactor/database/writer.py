@@ -4,7 +4,7 @@ Behaviour and error texts match Convex (get-convex/convex-backend, crates/databa
 """
 
 from collections.abc import Mapping
-from typing import Any, LiteralString, TypeVar, cast, overload
+from typing import Any, ClassVar, LiteralString, TypeVar, cast, overload
 
 from reactor.database.catalog import TableInfo
 from reactor.database.documents import Document
@@ -12,9 +12,9 @@ from reactor.database.reader import ABSENT, DatabaseReader, check_table
 from reactor.database.uniqueness import refuse_twin
 from reactor.errors import DeveloperError
 from reactor.schema import SchemaMismatch
-from reactor.values import UNSET, Limits, ValidationFailure, encode, is_identifier, same
+from reactor.values import COMMIT_TS, UNSET, CommitTs, Limits, ValidationFailure, encode, is_identifier, same
 
-__all__ = ["DatabaseWriter"]
+__all__ = ["DatabaseWriter", "TransactionVars"]
 
 _SYSTEM_FIELDS = ("_id", "_creationTime")
 
@@ -22,10 +22,28 @@ Table = TypeVar("Table", bound=LiteralString)
 """To type checkers `Id["users"]` is the literal "users": the id type of a table is the type of its name."""
 
 
+class TransactionVars:
+    """`ctx.db.vars`: what becomes known of a transaction by its commit."""
+
+    __slots__ = ()
+
+    commit_ts: ClassVar[CommitTs] = COMMIT_TS
+    """The time of the commit, nanoseconds since 1970, as a placeholder that becomes an Int64.
+
+    It may stand anywhere in a document, in indexed fields too, in arguments of nested calls, and in the result. All
+    uses in one transaction get the same time, later commits a later one. Until then it reads back as the placeholder
+    and sorts as the largest Int64.
+    (get-convex/convex-backend, npm-packages/docs/docs/database/advanced/commit-timestamp.mdx.)
+    """
+
+
 class DatabaseWriter(DatabaseReader):
     """Reads and writes documents in one transaction: all of it commits, or nothing."""
 
     __slots__ = ()
+
+    vars: ClassVar[TransactionVars] = TransactionVars()
+    """What becomes known by the commit: `vars.commit_ts`."""
 
     @overload
     async def insert(self, table: Table, value: Mapping[str, Any], /) -> Table: ...
@@ -163,7 +181,7 @@ def _writable(table: str) -> str:
 
 
 def _document(info: TableInfo, id: str, fields: dict[str, Any], limits: Limits) -> Document:
-    document = Document(id, encode(fields, limits=limits))
+    document = Document(id, encode(fields, limits=limits, pending=True))
     document.set_keys(info.keys_of(fields))
     return document
 

@@ -13,6 +13,7 @@ from reactor.runtime.failures import describe, request_id
 from reactor.runtime.query_run import RunResult
 from reactor.runtime.runner import Runner
 from reactor.store.seam import Outcome
+from reactor.values import settle
 
 __all__ = ["Answer", "Mutations"]
 
@@ -64,7 +65,7 @@ class _Mutation:
         elif isinstance(payload, Outcome):
             self._answer(RunResult(payload.result, None, payload.logs, payload.ts))
         else:
-            payload.ts = ts
+            payload.ts, payload.value = ts, settle(payload.value, ts)
             self._answer(payload)
 
     def _not_kept(self, error: BaseException) -> RunResult:

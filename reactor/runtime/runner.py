@@ -114,11 +114,11 @@ class Runner:
         """Check arguments, call, check and encode the result. Raises whatever the function raises."""
         keywords = function.accept(args, self._catalog())
         value = await self._steps.run(function, ctx, keywords, run.log)
-        return self.encode_result(function, value)
+        return self.encode_result(function, value, pending=function.kind is Kind.MUTATION)
 
-    def encode_result(self, function: Function[..., Any], value: Any) -> bytes:
+    def encode_result(self, function: Function[..., Any], value: Any, *, pending: bool = False) -> bytes:
         """The result's encoded value. Raises DeveloperError when it is none, ReturnsValidationError when it is not
-        what `returns` declares."""
+        what `returns` declares. `pending`: the time of the commit may stand in it, as its placeholder."""
         if function.flatten is not None:
             value = function.flatten(value)
         if function.returns is not None:
@@ -127,7 +127,7 @@ class Runner:
             except ValidationFailure as failure:
                 raise ReturnsValidationError(str(failure)) from None
         try:
-            return encode(value, limits=self._result_limits)
+            return encode(value, limits=self._result_limits, pending=pending)
         except InvalidValue as error:
             text = f"Function {with_extension(function)} {error}"
             raise DeveloperError(text, code="FunctionReturnInvalidJson") from None
@@ -171,13 +171,13 @@ class Runner:
         self, run: Run, tx: Transaction, kind: Kind, function: Function[..., Any], args: dict[str, Any]
     ) -> Any:
         """Run a function inside another's transaction and run."""
-        keywords = function.accept(decode_trusted(encode(args, limits=ANY)), self._catalog())
+        keywords = function.accept(decode_trusted(encode(args, limits=ANY, pending=True)), self._catalog())
         context = MutationCtx if kind is Kind.MUTATION else QueryCtx
         ctx = context(run, self._calls, tx, self._pager())
         value = function.handler(ctx, **keywords)
         if function.is_async:
             value = await value
-        return decode_trusted(self.encode_result(function, value))
+        return decode_trusted(self.encode_result(function, value, pending=True))
 
 
 class NestedCalls:

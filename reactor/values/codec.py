@@ -25,16 +25,17 @@ _encode = msgspec.json.Encoder(order="sorted", enc_hook=integer_wrapper).encode
 _decode = msgspec.json.Decoder().decode
 
 
-def encode(value: Value, *, limits: Limits = RESULT, where: str = "") -> bytes:
+def encode(value: Value, *, limits: Limits = RESULT, where: str = "", pending: bool = False) -> bytes:
     """Convex JSON of `value`, with the keys of objects sorted; members that are UNSET are left out.
 
     Equal values give equal bytes, except that 1 and 1.0, which are equal, are written as they come.
     Raises InvalidValue, naming the path inside the value and the remedy, for anything that is no value or exceeds
-    `limits`. `where` names the value in the error ("Function a:b return value").
+    `limits`. `where` names the value in the error ("Function a:b return value"). With `pending` the placeholder of the
+    commit's time, COMMIT_TS, is a value too; `settle` replaces it.
     """
     try:
         plain = is_plain(value, limits, outgoing=True)
-        text = _encode(value if plain else Writer(limits).write(value, limits.max_depth))
+        text = _encode(value if plain else Writer(limits, pending=pending).write(value, limits.max_depth))
     except PathError as fault:
         raise fault.located(limits, where) from None
     except UnicodeEncodeError:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, cast
 
-from .kinds import UNSET, Int64, UnsetType, Value, exact_float, kind_of, plain
+from .kinds import COMMIT_TS, LAST_INT64, UNSET, Int64, UnsetType, Value, exact_float, kind_of, plain
 
 __all__ = ["compare", "ordered_bits", "same"]
 
@@ -57,7 +57,7 @@ def compare(a: Value | UnsetType, b: Value | UnsetType) -> int:
 
 
 def _known(value: Any) -> Any:
-    return value if type(value) in _RANKS else plain(value)
+    return value if type(value) in _RANKS else LAST_INT64 if value is COMMIT_TS else plain(value)
 
 
 def _order(a: Any, b: Any) -> int:

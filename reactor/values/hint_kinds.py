@@ -2,7 +2,7 @@
 
 | hint | validator | the handler gets |
 | --- | --- | --- |
-| `str`, `bool`, `None`, `bytes`, `Int64`, `Any`, `object` | the kind of that name | the value |
+| `str`, `bool`, `None`, `bytes`, `Int64`, `CommitTs`, `Any`, `object` | the kind of that name | the value |
 | `float` | `v.number()` | the value: int or float |
 | `int` | `v.number()` without fraction | an int, also when a client sent 20.0 |
 | `Id["users"]` | `v.id("users")` | the value |
@@ -26,7 +26,7 @@ from msgspec import Meta
 from ..errors import LoadError
 from .constraints import WHOLE, ConstrainedValidator, constrain, rules_of
 from .hint_classes import class_fields, is_instance_class, is_typed_dict, struct_tag
-from .kinds import UNSET, Int64, Value
+from .kinds import UNSET, CommitTs, Int64, Value
 from .validator_kinds import TableNames, Validator
 from .validators import v
 
@@ -81,6 +81,7 @@ _PLAIN: tuple[tuple[Any, Reading], ...] = (
     (bool, Reading(v.boolean())),
     (bytes, Reading(v.bytes())),
     (Int64, Reading(v.int64())),
+    (CommitTs, Reading(v.commit_ts())),
     (None, Reading(v.null())),
     (NoneType, Reading(v.null())),
     (Any, _ANY),

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import InvalidValue
 from .comparison import compare, ordered_bits
-from .kinds import UNSET, Int64, UnsetType, Value, exact_float, plain
+from .kinds import LAST_INT64, UNSET, CommitTs, Int64, UnsetType, Value, exact_float, plain
 
 __all__ = ["compare", "encode_key", "encode_value", "has_prefix", "prefix_end", "successor"]
 
@@ -68,6 +68,10 @@ def _int64(value: Int64) -> bytes:
     step, width = _INT64_WIDTHS[(value if value > 0 else ~value).bit_length() // 8]
     tag = 8 + step if value > 0 else 8 - step
     return tag.to_bytes() + value.to_bytes(width, "big", signed=True)
+
+
+def _commit_ts(_: CommitTs) -> bytes:
+    return _int64(LAST_INT64)
 
 
 def _float(value: float) -> bytes:
@@ -130,6 +134,7 @@ _ENCODERS = _Encoders(
         UnsetType: _missing,
         type(None): _null,
         Int64: _int64,
+        CommitTs: _commit_ts,
         int: _int,
         float: _float,
         bool: _boolean,

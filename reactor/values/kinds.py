@@ -5,7 +5,7 @@
 | null    | None                           |
 | boolean | bool                           |
 | float64 | int or float: one line of numbers; an int must be one that a double holds exactly |
-| int64   | Int64                          |
+| int64   | Int64; in mutations also COMMIT_TS, the time of the commit, which is not known yet |
 | string  | str                            |
 | bytes   | bytes                          |
 | array   | list (a tuple on the way out)  |
@@ -21,7 +21,20 @@ from msgspec import UNSET, UnsetType
 
 from ..errors import InvalidValue
 
-__all__ = ["EXACT_INT", "UNSET", "Int64", "UnsetType", "Value", "exact_float", "kind_of", "plain", "remedy"]
+__all__ = [
+    "COMMIT_TS",
+    "EXACT_INT",
+    "LAST_INT64",
+    "UNSET",
+    "CommitTs",
+    "Int64",
+    "UnsetType",
+    "Value",
+    "exact_float",
+    "kind_of",
+    "plain",
+    "remedy",
+]
 
 # A recursive union could be written, but whoever reads a document would have to narrow at every step.
 Value: TypeAlias = Any
@@ -96,6 +109,29 @@ class Int64(int):
 def _kept(result: int) -> Int64:
     # NotImplemented (the other side is a float, say) has to reach Python, which then asks the other operand.
     return Int64(result) if type(result) is int else cast(Int64, result)
+
+
+class CommitTs:
+    """The time of the commit, in nanoseconds since 1970, while it is not known yet. There is one, `COMMIT_TS`.
+
+    It stands in what a mutation writes and gives back, sorts as the largest Int64, and becomes an Int64 by the commit.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls) -> "CommitTs":
+        return COMMIT_TS
+
+    def __repr__(self) -> str:
+        return "ctx.db.vars.commit_ts"
+
+    # What is copied or pickled is still the one that there is.
+    def __reduce__(self) -> str:
+        return "COMMIT_TS"
+
+
+COMMIT_TS = object.__new__(CommitTs)
+LAST_INT64 = Int64(2**63 - 1)
 
 
 def exact_float(number: int) -> float:

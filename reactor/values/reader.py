@@ -5,7 +5,7 @@ from binascii import a2b_base64
 from typing import Any, cast
 
 from .faults import PathError, Walk
-from .kinds import EXACT_INT, Int64, Value, kind_of
+from .kinds import COMMIT_TS, EXACT_INT, Int64, Value, kind_of
 from .names import name_fault
 from .plainness import is_plain_float
 from .writer import base64_text
@@ -121,7 +121,9 @@ def _trusted_object(value: dict[str, Any]) -> Value:
     return value
 
 
-def _trusted_wrapper(wrapper: str, content: str) -> Value:
+def _trusted_wrapper(wrapper: str, content: str | None) -> Value:
+    if content is None:
+        return COMMIT_TS
     raw = a2b_base64(content)
     if wrapper == "$integer":
         return Int64(int.from_bytes(raw, "little", signed=True))

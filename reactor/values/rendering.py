@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from .kinds import Int64, Value
+from .kinds import COMMIT_TS, Int64, Value
 
 __all__ = ["MAX_TEXT", "render_text", "render_value"]
 
@@ -87,7 +87,7 @@ def _scalar(value: Any) -> str:
         return render_text(str.__str__(value[: MAX_TEXT + 1]))
     if isinstance(value, bytes):
         return f'b"{b64encode(value[: MAX_TEXT + 1]).decode()}"'
-    return f"<{type(value).__name__}>"
+    return "commitTs" if value is COMMIT_TS else f"<{type(value).__name__}>"
 
 
 def _number(value: int | float) -> str:

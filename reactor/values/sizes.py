@@ -12,7 +12,7 @@ from typing import Any, cast
 import msgspec
 
 from ..errors import InvalidValue
-from .kinds import UNSET, Value, kind_of, plain
+from .kinds import UNSET, CommitTs, Value, kind_of, plain
 
 __all__ = ["ANY", "ARGS", "DOCUMENT", "RESULT", "Limits", "depth_of", "format_bytes", "size_of"]
 
@@ -97,7 +97,7 @@ def _push_fields(fields: dict[str, Value], waiting: list[Any]) -> int:
 def _number_size(item: Any, waiting: list[Any]) -> int:
     if item is None or item is True or item is False:
         return 1
-    if isinstance(item, int | float):
+    if isinstance(item, int | float | CommitTs):
         return 9
     waiting.append(plain(item))
     return 0

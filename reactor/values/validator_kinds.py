@@ -13,13 +13,14 @@ from ..errors import LoadError
 from .failures import Failure, foreign_id, mismatch
 from .identifiers import identifier_fault
 from .ids import table_of
-from .kinds import UNSET, Int64, Value
+from .kinds import COMMIT_TS, UNSET, Int64, Value
 from .rendering import render_text
 
 __all__ = [
     "AnyValidator",
     "BooleanValidator",
     "BytesValidator",
+    "CommitTsValidator",
     "IdValidator",
     "Int64Validator",
     "Matcher",
@@ -124,6 +125,10 @@ def _is_int64(value: Value, _tables: TableNames) -> bool:
     return isinstance(value, Int64)
 
 
+def _is_commit_ts(value: Value, _tables: TableNames) -> bool:
+    return isinstance(value, Int64) or value is COMMIT_TS
+
+
 def _is_boolean(value: Value, _tables: TableNames) -> bool:
     return value is True or value is False
 
@@ -178,6 +183,17 @@ class Int64Validator(_Scalar):
 
     def __init__(self) -> None:
         super().__init__(_is_int64)
+
+
+class CommitTsValidator(_Scalar):
+    """Int64, or the placeholder of the commit's time."""
+
+    __slots__ = ()
+    kind = "commitTs"
+    notation = "v.commitTs()"
+
+    def __init__(self) -> None:
+        super().__init__(_is_commit_ts)
 
 
 class BooleanValidator(_Scalar):

@@ -19,6 +19,7 @@ from .validator_kinds import (
     AnyValidator,
     BooleanValidator,
     BytesValidator,
+    CommitTsValidator,
     IdValidator,
     Int64Validator,
     NullValidator,
@@ -36,6 +37,7 @@ __all__ = [
     "ArrayValidator",
     "BooleanValidator",
     "BytesValidator",
+    "CommitTsValidator",
     "ConstrainedValidator",
     "Failure",
     "IdValidator",
@@ -62,6 +64,7 @@ _ANY = AnyValidator()
 _NULL = NullValidator()
 _NUMBER = NumberValidator()
 _INT64 = Int64Validator()
+_COMMIT_TS = CommitTsValidator()
 _BOOLEAN = BooleanValidator()
 _STRING = StringValidator()
 _BYTES = BytesValidator()
@@ -95,6 +98,10 @@ class ValidatorBuilder:
     def bigint(self) -> Int64Validator:
         """The same as `int64`."""
         return _INT64
+
+    def commit_ts(self) -> CommitTsValidator:
+        """Int64, or `ctx.db.vars.commit_ts`, which becomes one by the commit."""
+        return _COMMIT_TS
 
     def boolean(self) -> BooleanValidator:
         """True and False."""

@@ -8,10 +8,11 @@ import msgspec
 
 from ..errors import InvalidValue
 from .faults import PathError, Walk
-from .kinds import UNSET, Int64, Value, exact_float, kind_of, plain
+from .kinds import COMMIT_TS, UNSET, Int64, Value, exact_float, kind_of, plain
 from .plainness import is_plain_float
+from .sizes import Limits
 
-__all__ = ["Writer", "base64_text", "float_wrapper", "integer_wrapper", "surrogate_fault"]
+__all__ = ["Writer", "base64_text", "float_wrapper", "integer_text", "integer_wrapper", "surrogate_fault"]
 
 _DOUBLE = struct.Struct("<d")
 
@@ -33,10 +34,22 @@ def integer_wrapper(value: Any) -> dict[str, str]:
     return {"$integer": base64_text(value.to_bytes(8, "little", signed=True))}
 
 
-class Writer(Walk):
-    """Copies a value into what msgspec writes right; raises PathError for what is no value."""
+def integer_text(value: Int64) -> bytes:
+    """The wire form of an Int64 as JSON text."""
+    return b'{"$integer":"%b"}' % base64_text(value.to_bytes(8, "little", signed=True)).encode()
 
-    __slots__ = ()
+
+class Writer(Walk):
+    """Copies a value into what msgspec writes right; raises PathError for what is no value.
+
+    `pending` lets the placeholder of the commit's time pass.
+    """
+
+    __slots__ = ("_pending",)
+
+    def __init__(self, limits: Limits, *, pending: bool = False) -> None:
+        super().__init__(limits)
+        self._pending = pending
 
     def write(self, value: Value, depth: int) -> Any:
         """The copy of `value`, for which `depth` more levels are allowed."""
@@ -51,7 +64,17 @@ class Writer(Walk):
             return value if is_plain_float(value) else float_wrapper(value)
         if kind is bytes:
             return {"$bytes": base64_text(value)}
+        if value is COMMIT_TS:
+            return self._placeholder()
         return self._other(value, depth)
+
+    def _placeholder(self) -> dict[str, None]:
+        if not self._pending:
+            raise PathError(
+                "the time of the commit is not known yet: its placeholder may stand only in what a mutation writes, "
+                "passes to nested calls or gives back"
+            )
+        return {"$commitTs": None}
 
     def _other(self, value: Any, depth: int) -> Any:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from reactor.values import UNSET, Int64, Value
+from reactor.values import COMMIT_TS, UNSET, Int64, Value
 
 names = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=6).filter(lambda name: name[:1] != "$")
 int64s = st.integers(-(2**63), 2**63 - 1).map(Int64)
@@ -23,8 +23,8 @@ def _containers(children: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
 values: st.SearchStrategy[Value] = st.recursive(scalars, _containers, max_leaves=12)
 """Any value."""
 
-keyed: st.SearchStrategy[Value] = values | st.just(UNSET)
-"""Anything that may stand in a key: a value, or UNSET for a missing field."""
+keyed: st.SearchStrategy[Value] = values | st.sampled_from([UNSET, COMMIT_TS])
+"""Anything that may stand in a key: a value, UNSET for a missing field, or the time of the commit."""
 
 plain_documents = st.dictionaries(
     names, st.none() | st.booleans() | exact_ints | texts | st.floats(0.5, 1e15), max_size=6

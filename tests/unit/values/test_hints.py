@@ -13,7 +13,7 @@ import pytest
 from msgspec import Meta
 
 from reactor.errors import LoadError
-from reactor.values import UNSET, Int64, UnsetType, Value
+from reactor.values import UNSET, CommitTs, Int64, UnsetType, Value
 from reactor.values.hints import Id, convert, converter_from_hint, to_plain, validator_from_hint
 
 from .tables import TABLES, USER
@@ -90,6 +90,7 @@ class Seeded:
         (type(None), "v.null()"),
         (bytes, "v.bytes()"),
         (Int64, "v.int64()"),
+        (CommitTs, "v.commitTs()"),
         (Any, "v.any()"),
         (object, "v.any()"),
         (Id["users"], 'v.id("users")'),

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reactor.errors import InvalidValue
-from reactor.values import UNSET, Int64, Value, compare, encode_key, encode_value, has_prefix, prefix_end, successor
+from reactor.values import (
+    COMMIT_TS,
+    UNSET,
+    Int64,
+    Value,
+    compare,
+    encode_key,
+    encode_value,
+    has_prefix,
+    prefix_end,
+    successor,
+)
 
 from .samples import Colour, Level
 from .strategies import keyed, scalars
@@ -28,6 +39,8 @@ def sortable(value: Value) -> tuple[object, ...]:
         return (4, value)
     if isinstance(value, Int64):
         return (2, int(value))
+    if value is COMMIT_TS:
+        return (2, 2**63 - 1)
     if isinstance(value, int | float):
         return (3, *sortable_float(float(value)))
     if isinstance(value, str):

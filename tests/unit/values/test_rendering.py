@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 
-from reactor.values import Int64, Value
+from reactor.values import COMMIT_TS, Int64, Value
 from reactor.values.rendering import MAX_TEXT, render_text, render_value
 
 from .strategies import values
@@ -32,6 +32,7 @@ from .strategies import values
         (math.inf, "inf"),
         (-math.inf, "-inf"),
         (Int64(5), "5"),
+        (COMMIT_TS, "commitTs"),
         ("a", '"a"'),
         ('say "hi"\\\n\r\t\0', '"say \\"hi\\"\\\\\\n\\r\\t\\0"'),
         ("é\u200b\U0001f600\ud800", '"é\\u{200b}\U0001f600\\u{d800}"'),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reactor.errors import LoadError
-from reactor.values import UNSET, Int64, Value, same
+from reactor.values import COMMIT_TS, UNSET, Int64, Value, same
 from reactor.values.validators import LiteralValidator, Validator, v
 
 from .samples import Colour, Level
@@ -32,6 +32,7 @@ KINDS: dict[str, Value] = {
     "bytes": b"a",
     "array": [],
     "object": {},
+    "commitTs": COMMIT_TS,
 }
 
 
@@ -44,6 +45,7 @@ KINDS: dict[str, Value] = {
         (v.float64(), {"float", "int"}),
         (v.int64(), {"int64"}),
         (v.bigint(), {"int64"}),
+        (v.commit_ts(), {"int64", "commitTs"}),
         (v.boolean(), {"boolean"}),
         (v.string(), {"string"}),
         (v.bytes(), {"bytes"}),
