@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reactor.errors import DeveloperError
-from reactor.values import UNSET, Int64
+from reactor.values import UNSET, CommitTs, Int64
 from reactor.values.rendering import render_value
 
 __all__ = ["OPERATIONS", "kind_name", "negated", "shown"]
@@ -17,6 +17,7 @@ _NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (type(None), "Null"),
     (bool, "Boolean"),
     (Int64, "Int64"),
+    (CommitTs, "CommitTs"),
     ((int, float), "Float64"),
     (str, "String"),
     (bytes, "Bytes"),

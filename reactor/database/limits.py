@@ -27,22 +27,22 @@ class TransactionLimits(msgspec.Struct, frozen=True):
         """Raises DeveloperError naming the exceeded budget."""
         if documents > self.documents_read:
             remedy = "read fewer with an index range or take()"
-            raise _exceeded("documents read", self.documents_read, remedy, "TooManyDocumentsRead")
+            raise _exceeded("documents read", self.documents_read, remedy, code="TooManyDocumentsRead")
         if size > self.bytes_read:
             remedy = "read fewer or smaller documents"
-            raise _exceeded("bytes read", self.bytes_read, remedy, "TooManyBytesRead")
+            raise _exceeded("bytes read", self.bytes_read, remedy, code="TooManyBytesRead")
 
     def check_written(self, documents: int, size: int) -> None:
         """Raises DeveloperError naming the exceeded budget."""
         if documents > self.documents_written:
             remedy = "split the work over several mutations"
-            raise _exceeded("writes", self.documents_written, remedy, "TooManyWrites")
+            raise _exceeded("writes", self.documents_written, remedy, code="TooManyWrites")
         if size > self.bytes_written:
             remedy = "split the work over several mutations"
-            raise _exceeded("bytes written", self.bytes_written, remedy, "TooManyBytesWritten")
+            raise _exceeded("bytes written", self.bytes_written, remedy, code="TooManyBytesWritten")
 
 
-def _exceeded(what: str, limit: int, remedy: str, code: str) -> DeveloperError:
+def _exceeded(what: str, limit: int, remedy: str, *, code: str) -> DeveloperError:
     return DeveloperError(
         f"Too many {what} in a single function execution (limit: {limit}). To stay below it, {remedy}.", code=code
     )

@@ -12,7 +12,7 @@ from reactor.database.reader import ABSENT, DatabaseReader, check_table
 from reactor.database.uniqueness import refuse_twin
 from reactor.errors import DeveloperError
 from reactor.schema import SchemaMismatch
-from reactor.values import COMMIT_TS, UNSET, CommitTs, Limits, ValidationFailure, encode, is_identifier, same
+from reactor.values import COMMIT_TS, UNSET, CommitTs, Limits, ValidationFailure, encode, is_identifier, same, table_of
 
 __all__ = ["DatabaseWriter", "TransactionVars"]
 
@@ -144,8 +144,8 @@ class DatabaseWriter(DatabaseReader):
         info = self._table_of(id, method)
         if name is not None:
             check_table(_writable(name), info, id)
-        elif info is not None:
-            _writable(info.name)
+        elif info is not None and info.name[0] == "_":
+            raise _read_only(info.name)
         document = None if info is None else await self._tx.get(info, id)
         if info is None or document is None:
             raise DeveloperError(f"{title} on nonexistent document ID {id}", code="NonexistentDocument")
@@ -173,11 +173,16 @@ def _writable(table: str) -> str:
     if not isinstance(table, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DeveloperError(f"A table is given by its name, not by {type(table).__name__}.", code="TypeError")
     if table.startswith("_"):
-        raise DeveloperError(
-            f"System tables (prefixed with `_`) are read-only, so `{table}` cannot be written. Use another name.",
-            code="SystemTable",
-        )
+        raise _read_only(table)
     return table
+
+
+def _read_only(table: str) -> DeveloperError:
+    return DeveloperError(
+        f"System tables (prefixed with `_`) are read-only, so `{table}` cannot be written. Keep documents of your own "
+        "in a table whose name does not begin with `_`.",
+        code="SystemTable",
+    )
 
 
 def _document(info: TableInfo, id: str, fields: dict[str, Any], limits: Limits) -> Document:
@@ -207,7 +212,7 @@ def _fields(value: Any, call: str, *, keep_unset: bool = False) -> dict[str, Any
     for key, item in fields.items():
         if item is UNSET:
             unset = True
-        if isinstance(key, str) and key.startswith("_") and key not in _SYSTEM_FIELDS:
+        elif isinstance(key, str) and key.startswith("_") and key not in _SYSTEM_FIELDS:
             raise DeveloperError(
                 f"Field \"{key}\" starts with an underscore, which is only allowed for system fields like '_id'. "
                 f"Rename the field in `{call}`.",
@@ -228,16 +233,20 @@ def _keep_system_fields(changes: dict[str, Any], current: dict[str, Any]) -> Non
     for key in _SYSTEM_FIELDS:
         if key in changes:
             given = changes.pop(key)
-            if given is not UNSET and given != current[key]:
+            if given is not UNSET and not same(given, current[key]):
                 code = "InvalidIdError" if key == "_id" else "InvalidCreationTimeError"
                 raise DeveloperError(
-                    f"`{key}` of a document never changes: it is {current[key]!r}, {given!r} was given. Leave it out.",
+                    f"`{key}` of a document never changes: it is {current[key]!r}, {given!r:.80} was given. "
+                    "Leave it out.",
                     code=code,
                 )
 
 
 def _target(table_or_id: str, second: Any, third: Any) -> tuple[str | None, Any, Any]:
     """Table (None: not named), id and document of a call in either form."""
-    if third is ABSENT and not isinstance(second, str):
-        return None, table_or_id, second
-    return table_or_id, second, None if third is ABSENT else third
+    if third is not ABSENT:
+        return table_or_id, second, third
+    # Text in place of a document is wrong in either form; the error is that of the form which was meant.
+    if isinstance(second, str) and isinstance(table_or_id, str) and table_of(table_or_id) is None:  # pyright: ignore[reportUnnecessaryIsInstance]
+        return table_or_id, second, None
+    return None, table_or_id, second

@@ -95,8 +95,15 @@ async def test_normalize_id_refuses_what_cannot_be_meant(world: World) -> None:
 
     with pytest.raises(DeveloperError, match="System tables can only be accessed with db.system"):
         await world.read(of_system)
+
+    async def in_nothing(db: DatabaseReader) -> str | None:
+        return db.normalize_id(None, ELSEWHERE)  # pyright: ignore[reportArgumentType]
+
     with pytest.raises(DeveloperError, match="Must provide arg 1 `id` to `normalize_id`"):
         await world.read(of_nothing)
+    with pytest.raises(DeveloperError, match="takes the name of a table, not NoneType") as raised:
+        await world.read(in_nothing)
+    assert raised.value.code == "TypeError"
 
 
 async def test_query_takes_the_name_of_a_users_table(world: World) -> None:

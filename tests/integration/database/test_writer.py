@@ -1,6 +1,7 @@
 """`ctx.db` of mutations: insert, patch, replace, delete, and every rule about them."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import DeveloperError, InvalidValue
 from reactor.schema import SchemaMismatch
+from reactor.store.seam import Store
 from reactor.values import UNSET, Int64, encode_id, table_of
-from tests.integration.database.world import World, touched
+from tests.integration.database.world import World, small, touched
 
 NOBODY = encode_id(10_001, bytes(16))
 """An id of the first table, which no document has."""
@@ -44,6 +46,16 @@ async def test_insert_gives_id_and_creation_time(world: World) -> None:
 async def test_unset_members_are_left_out(world: World) -> None:
     id = await world.mutate(lambda db: db.insert("users", {"name": UNSET, "deep": {"a": 1, "b": UNSET}}))
     assert await own(world, id) == {"deep": {"a": 1}}
+
+
+async def test_unset_members_of_nested_objects_are_left_out(world: World) -> None:
+    id = await world.mutate(lambda db: db.insert("users", {"deep": {"a": 1}}))
+    await world.mutate(lambda db: db.patch(id, {"deep": {"b": UNSET, "list": [{"c": UNSET, "d": 1}]}}))
+    assert await own(world, id) == {"deep": {"list": [{"d": 1}]}}
+    await world.mutate(lambda db: db.replace(id, {"deep": {"b": UNSET}}))
+    assert await own(world, id) == {"deep": {}}
+    with pytest.raises(InvalidValue, match="UNSET means 'no such field'"):
+        await world.mutate(lambda db: db.patch(id, {"deep": [UNSET]}))
 
 
 async def test_what_was_given_is_not_kept(world: World) -> None:
@@ -88,8 +100,9 @@ async def test_a_document_holds_values(world: World, value: dict[str, Any], mess
 
 async def test_a_document_has_at_most_a_megabyte(world: World) -> None:
     await world.mutate(lambda db: db.insert("users", {"text": "x" * (2**20 - 100)}))
-    with pytest.raises(InvalidValue, match="too large"):
+    with pytest.raises(InvalidValue, match=r"is too large \(.* > maximum size 1 MiB\)") as raised:
         await world.mutate(lambda db: db.insert("users", {"text": "x" * 2**20}))
+    assert raised.value.code == "ValueTooLargeError"
 
 
 @pytest.mark.parametrize(
@@ -114,6 +127,9 @@ async def test_other_fields_do_not_begin_with_an_underscore(world: World, name: 
         with pytest.raises(DeveloperError, match="only allowed for system fields like '_id'") as raised:
             await world.mutate(call)
         assert raised.value.code == "InvalidDocumentError"
+    await world.mutate(lambda db: db.patch(id, {name: UNSET}))
+    await world.mutate(lambda db: db.replace(id, {name: UNSET}))
+    assert await own(world, id) == {}
 
 
 @pytest.mark.parametrize("table", ["_storage", "_scheduled_functions", "_"])
@@ -122,6 +138,7 @@ async def test_system_tables_are_read_only(world: World, table: str) -> None:
         lambda db: db.insert(table, {}),
         lambda db: db.patch(table, NOBODY, {}),
         lambda db: db.replace(table, NOBODY, {}),
+        lambda db: db.delete(table, NOBODY),
     ):
         with pytest.raises(DeveloperError, match=r"System tables \(prefixed with `_`\) are read-only") as raised:
             await world.mutate(call)
@@ -148,8 +165,9 @@ async def test_documents_are_as_their_table_declares(world: World) -> None:
         lambda db: db.patch(id, {"more": 1}),
         lambda db: db.replace(id, {"text": 1}),
     ):
-        with pytest.raises(SchemaMismatch, match='Failed to insert or update a document in table "notes"'):
+        with pytest.raises(SchemaMismatch, match='Failed to insert or update a document in table "notes"') as raised:
             await world.mutate(call)
+        assert raised.value.code == "SchemaEnforcementError"
     assert await own(world, id) == {"text": "a"}
 
 
@@ -180,12 +198,20 @@ async def test_system_fields_may_be_given_when_they_are_the_same(world: World) -
     await world.mutate(lambda db: db.patch(id, {**before, "a": 2}))
     await world.mutate(lambda db: db.replace(id, {**before, "b": 3}))
     await world.mutate(lambda db: db.patch(id, {"_id": UNSET, "_creationTime": UNSET}))
+    await world.mutate(lambda db: db.replace(id, {"_id": UNSET, "_creationTime": UNSET, "a": 1, "b": 3}))
     assert await stored(world, id) == {**before, "b": 3}
 
 
 async def test_system_fields_never_change(world: World) -> None:
     id = await world.mutate(lambda db: db.insert("users", {}))
-    cases = [({"_id": NOBODY}, "InvalidIdError"), ({"_creationTime": 1.0}, "InvalidCreationTimeError")]
+    born = (await stored(world, id))["_creationTime"]
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"_id": NOBODY}, "InvalidIdError"),
+        ({"_id": None}, "InvalidIdError"),
+        ({"_creationTime": 1.0}, "InvalidCreationTimeError"),
+        ({"_creationTime": str(born)}, "InvalidCreationTimeError"),
+        ({"_creationTime": object()}, "InvalidCreationTimeError"),
+    ]
     for fields, code in cases:
         for call in (lambda db, f=fields: db.patch(id, f), lambda db, f=fields: db.replace(id, f)):
             with pytest.raises(DeveloperError, match="of a document never changes") as raised:
@@ -230,8 +256,9 @@ async def test_ids_of_other_tables_are_refused_where_the_table_is_named(world: W
         lambda db: db.replace("notes", id, {}),
         lambda db: db.delete("notes", id),
     ):
-        with pytest.raises(DeveloperError, match='expected to be an Id<"notes">, got Id<"users"> instead'):
+        with pytest.raises(DeveloperError, match='expected to be an Id<"notes">, got Id<"users"> instead') as raised:
             await world.mutate(call)
+        assert raised.value.code == "InvalidTable"
 
 
 async def test_ids_are_text_that_can_be_decoded(world: World) -> None:
@@ -250,8 +277,16 @@ async def test_ids_are_text_that_can_be_decoded(world: World) -> None:
 
 async def test_a_call_without_document_says_so(world: World) -> None:
     id = await world.mutate(lambda db: db.insert("users", {}))
-    with pytest.raises(DeveloperError, match=r"`db.patch\(id, ...\)` needs a document"):
-        await world.mutate(lambda db: db.patch("users", id))  # pyright: ignore[reportArgumentType]
+    wrong: Any = "text"
+    for call in (
+        lambda db: db.patch("users", id),
+        lambda db: db.patch(id, wrong),
+        lambda db: db.patch(id, None),
+    ):
+        with pytest.raises(DeveloperError, match=r"`db.patch\(id, ...\)` needs a document"):
+            await world.mutate(call)
+    with pytest.raises(DeveloperError, match="Must provide arg 1 `id` to `patch`.*NoneType"):
+        await world.mutate(lambda db: db.patch(None, wrong))  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 # What writes cost
@@ -404,6 +439,44 @@ async def test_a_nested_mutation_can_be_taken_back(world: World) -> None:
     assert await world.mutate(outer) == [names, names, []]
     assert [(user["name"], user.get("n")) for user in await world.all("users")] == [("kept", 2), ("inner", None)]
     assert world.db.catalog.table("ghosts") is None
+
+
+async def test_a_table_that_was_taken_back_can_come_to_exist_again(world: World) -> None:
+    async def outer(db: DatabaseWriter) -> str:
+        tx = db._tx  # pyright: ignore[reportPrivateUsage]
+        tx.push()
+        lost = await db.insert("ghosts", {"name": "lost"})
+        assert await db.get(lost) is not None
+        tx.pop(keep=False)
+        assert await db.get(lost) is None
+        assert db.normalize_id("ghosts", lost) is None
+        with pytest.raises(DeveloperError, match="Delete on nonexistent document ID"):
+            await db.delete(lost)
+        return await db.insert("ghosts", {"name": "kept"})
+
+    kept = await world.mutate(outer)
+    assert [ghost["name"] for ghost in await world.all("ghosts")] == ["kept"]
+    assert await world.read(lambda db: db.get("ghosts", kept)) is not None
+
+
+async def test_what_was_taken_back_stays_spent(reopened: Callable[[], Store]) -> None:
+    world = await World(reopened(), limits=small(documents_written=3)).open()
+
+    async def outer(db: DatabaseWriter) -> None:
+        tx = db._tx  # pyright: ignore[reportPrivateUsage]
+        tx.push()
+        await db.delete(await db.insert("users", {}))
+        tx.pop(keep=False)
+        id = await db.insert("users", {})
+        for _ in range(2):
+            with pytest.raises(DeveloperError, match=r"Too many writes .*\(limit: 3\)") as raised:
+                await db.patch(id, {"n": 1})
+            assert raised.value.code == "TooManyWrites"
+        await db.patch(id, {})  # changes nothing, so it is no write
+
+    await world.mutate(outer)
+    assert len(await world.all("users")) == 1
+    await world.close()
 
 
 async def test_what_was_taken_back_stays_read(world: World) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from reactor.database.catalog import Catalog, Numbering
+from reactor.database.catalog import Catalog, Numbering, TableInfo
 from reactor.database.documents import Document, DocumentCache
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
@@ -10,10 +10,11 @@ from reactor.database.ranges import CATALOG_INDEX, KeyRange
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
+from reactor.errors import DeveloperError
 from reactor.schema import define_schema, define_table
 from reactor.store.memory import MemorySnapshot
 from reactor.store.seam import Outcome, Point, TableRecord, Write
-from reactor.values import encode_value, v
+from reactor.values import encode, encode_value, v
 from tests.unit.database.rows import BY_WORD, RECORD, WORDS, document, id_of, snapshot
 
 SCHEMA = define_schema({"words": define_table(v.any()).index("by_word", ["word"])})
@@ -132,6 +133,18 @@ async def test_an_iteration_hears_of_what_was_taken_back() -> None:
     tx.pop(keep=False)
     assert [word["word"] async for word in iteration] == ["c"]
     assert (await query(tx).collect())[1]["word"] == "b"
+
+
+async def test_documents_of_system_tables_are_read_only() -> None:
+    system = TableRecord("_storage", 7, 4, 5)
+    file = Document(id_of(1, 7), encode({"_id": id_of(1, 7), "_creationTime": 1.0}))
+    catalog = Catalog(Numbering([RECORD, system], [BY_WORD], 5), SCHEMA)
+    state = snapshot([file], TableInfo(system, [], None))
+    db = DatabaseWriter(Transaction(state, catalog, DocumentCache(0), TransactionLimits(), now=1.0))
+    for call in (db.patch(file.id, {}), db.replace(file.id, {}), db.delete(file.id)):
+        with pytest.raises(DeveloperError, match=r"System tables \(prefixed with `_`\) are read-only") as raised:
+            await call
+        assert raised.value.code == "SystemTable"
 
 
 # What lies below
