@@ -204,6 +204,7 @@ class Committer:
         error: BaseException | None,
     ) -> None:
         self._running = None
+        tx.ended = True
         try:
             held.release()
         except Exception as fault:

@@ -11,8 +11,9 @@ from reactor.database.id_order import id_bounds
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay, scan, scan_ids
 from reactor.database.ranges import CATALOG_INDEX, OpenScan, ReadSet
+from reactor.errors import DeveloperError
 from reactor.store.seam import Outcome, Snapshot
-from reactor.values import encode_value, is_pending, new_id
+from reactor.values import DOLLAR, encode_value, is_pending, new_id
 
 __all__ = ["Transaction"]
 
@@ -33,6 +34,7 @@ class Transaction:
         "_own",
         "before",
         "catalog",
+        "ended",
         "limits",
         "next_creation",
         "now",
@@ -59,6 +61,8 @@ class Transaction:
         """Grows whenever own writes change what reads see."""
         self.before: dict[str, tuple[TableInfo, Document]] = {}
         """What own writes, also those taken back, found: table and version of each document."""
+        self.ended = False
+        """Nothing can be written any more."""
         self.pending: set[str] = set()
         """Ids of documents that were written with the placeholder of the commit's time in them."""
         self.next_creation = max(now, creation)
@@ -205,12 +209,19 @@ class Transaction:
     def write(self, table: TableInfo, old: Document | None, new: Document) -> None:
         """Replace `old`, which `get` gave (None: an insert), by `new` (raw None: a deletion).
 
-        Raises DeveloperError when the writes become too many.
+        Raises DeveloperError when the writes become too many, and when the transaction has ended.
         """
+        if self.ended:
+            raise DeveloperError(
+                "The mutation has ended, and nothing of this write would be kept. Await every task that writes before "
+                "the function returns.",
+                code="MutationEnded",
+            )
+        raw = new.raw
         self._documents_written += 1
-        self._bytes_written += len(new.raw or b"")
+        self._bytes_written += len(raw or b"")
         self.limits.check_written(self._documents_written, self._bytes_written)
-        if new.raw is not None and is_pending(new.raw):
+        if raw is not None and DOLLAR in raw and is_pending(raw):
             self.pending.add(new.id)
         if new.id not in self.before:
             self.before[new.id] = table, old or Document(new.id, None)

@@ -3,12 +3,18 @@
 Behaviour and error texts match Convex (get-convex/convex-backend, crates/database/src/bootstrap_model/user_facing.rs).
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any, ClassVar, LiteralString, TypeVar, cast, overload
+from types import CoroutineType
+from typing import Any, ClassVar, LiteralString, TypeAlias, TypeVar, cast, overload
 
 from reactor.database.catalog import TableInfo
 from reactor.database.documents import Document
+from reactor.database.made_calls import MadeCall, frame
+from reactor.database.pages import Pager
 from reactor.database.reader import ABSENT, DatabaseReader, check_table
+from reactor.database.transaction import Transaction
 from reactor.database.uniqueness import refuse_twin
 from reactor.errors import DeveloperError
 from reactor.schema import SchemaMismatch
@@ -20,6 +26,10 @@ _SYSTEM_FIELDS = ("_id", "_creationTime")
 
 Table = TypeVar("Table", bound=LiteralString)
 """To type checkers `Id["users"]` is the literal "users": the id type of a table is the type of its name."""
+
+T = TypeVar("T")
+Writing: TypeAlias = "CoroutineType[Any, Any, T]"
+"""What a method that writes gives: it writes when it is awaited."""
 
 
 class TransactionVars:
@@ -40,23 +50,33 @@ class TransactionVars:
 class DatabaseWriter(DatabaseReader):
     """Reads and writes documents in one transaction: all of it commits, or nothing."""
 
-    __slots__ = ()
+    __slots__ = ("made_calls",)
 
     vars: ClassVar[TransactionVars] = TransactionVars()
     """What becomes known by the commit: `vars.commit_ts`."""
 
-    @overload
-    async def insert(self, table: Table, value: Mapping[str, Any], /) -> Table: ...
+    def __init__(self, tx: Transaction, pager: Pager | None = None) -> None:
+        super().__init__(tx, pager)
+        self.made_calls: list[MadeCall] = []
 
     @overload
-    async def insert(self, table: str, value: Mapping[str, Any], /) -> str: ...
+    def insert(self, table: Table, value: Mapping[str, Any], /) -> Writing[Table]: ...
 
-    async def insert(self, table: str, value: Mapping[str, Any], /) -> str:
+    @overload
+    def insert(self, table: str, value: Mapping[str, Any], /) -> Writing[str]: ...
+
+    def insert(self, table: str, value: Mapping[str, Any], /) -> Writing[str]:
         """Store a new document and return its id. A table that does not exist comes to exist with the commit.
 
         Raises DeveloperError (also InvalidValue) when the value is none, does not fit the schema, or has fields
         of the system's, and UniqueViolation when a unique index has its values already.
         """
+        call = self._insert(table, value)
+        caller = frame(1)
+        self.made_calls.append((call, caller.f_code, caller.f_lasti))
+        return call
+
+    async def _insert(self, table: str, value: Mapping[str, Any]) -> str:
         info = self._tx.table(_writable(table))
         fresh = info is None
         if info is None:
@@ -76,18 +96,24 @@ class DatabaseWriter(DatabaseReader):
         return id
 
     @overload
-    async def patch(self, id: str, changes: Mapping[str, Any], /) -> None: ...
+    def patch(self, id: str, changes: Mapping[str, Any], /) -> Writing[None]: ...
 
     @overload
-    async def patch(self, table: str, id: str, changes: Mapping[str, Any], /) -> None: ...
+    def patch(self, table: str, id: str, changes: Mapping[str, Any], /) -> Writing[None]: ...
 
-    async def patch(self, table_or_id: str, id_or_changes: Any, changes: Any = ABSENT, /) -> None:
+    def patch(self, table_or_id: str, id_or_changes: Any, changes: Any = ABSENT, /) -> Writing[None]:
         """Set some fields of a document; UNSET removes a field, nested objects are replaced whole.
 
         `patch(id, changes)` or `patch("table", id, changes)`. A patch that changes nothing writes nothing.
         Raises DeveloperError when there is no such document, or the result does not fit the schema, and
         UniqueViolation when another document has its values in a unique index.
         """
+        call = self._patch(table_or_id, id_or_changes, changes)
+        caller = frame(1)
+        self.made_calls.append((call, caller.f_code, caller.f_lasti))
+        return call
+
+    async def _patch(self, table_or_id: str, id_or_changes: Any, changes: Any) -> None:
         name, id, changed = _target(table_or_id, id_or_changes, changes)
         info, old = await self._existing(name, id, "patch", "Update")
         changed = _fields(changed, "db.patch(id, ...)", keep_unset=True)
@@ -98,35 +124,55 @@ class DatabaseWriter(DatabaseReader):
                 fields.pop(key, None)
             else:
                 fields[key] = value
-        await self._store(info, old, fields)
+        new = self._changed(info, old, fields)
+        if new is not None:
+            if info.unique:
+                await refuse_twin(self._tx, info, old, new, fields)
+            self._tx.write(info, old, new)
 
     @overload
-    async def replace(self, id: str, value: Mapping[str, Any], /) -> None: ...
+    def replace(self, id: str, value: Mapping[str, Any], /) -> Writing[None]: ...
 
     @overload
-    async def replace(self, table: str, id: str, value: Mapping[str, Any], /) -> None: ...
+    def replace(self, table: str, id: str, value: Mapping[str, Any], /) -> Writing[None]: ...
 
-    async def replace(self, table_or_id: str, id_or_value: Any, value: Any = ABSENT, /) -> None:
+    def replace(self, table_or_id: str, id_or_value: Any, value: Any = ABSENT, /) -> Writing[None]:
         """Store exactly these fields, besides the system's, in place of the document's.
 
         `replace(id, value)` or `replace("table", id, value)`. Raises DeveloperError as `patch` does.
         """
+        call = self._replace(table_or_id, id_or_value, value)
+        caller = frame(1)
+        self.made_calls.append((call, caller.f_code, caller.f_lasti))
+        return call
+
+    async def _replace(self, table_or_id: str, id_or_value: Any, value: Any) -> None:
         name, id, given = _target(table_or_id, id_or_value, value)
         info, old = await self._existing(name, id, "replace", "Replace")
         fields = _fields(given, "db.replace(id, ...)")
         before = old.value()
         _keep_system_fields(fields, before)
         fields.update({key: before[key] for key in _SYSTEM_FIELDS})
-        await self._store(info, old, fields)
+        new = self._changed(info, old, fields)
+        if new is not None:
+            if info.unique:
+                await refuse_twin(self._tx, info, old, new, fields)
+            self._tx.write(info, old, new)
 
     @overload
-    async def delete(self, id: str, /) -> None: ...
+    def delete(self, id: str, /) -> Writing[None]: ...
 
     @overload
-    async def delete(self, table: str, id: str, /) -> None: ...
+    def delete(self, table: str, id: str, /) -> Writing[None]: ...
 
-    async def delete(self, table_or_id: str, id: str = ABSENT, /) -> None:
+    def delete(self, table_or_id: str, id: str = ABSENT, /) -> Writing[None]:
         """Remove a document: `delete(id)` or `delete("table", id)`. Raises DeveloperError when there is none."""
+        call = self._delete(table_or_id, id)
+        caller = frame(1)
+        self.made_calls.append((call, caller.f_code, caller.f_lasti))
+        return call
+
+    async def _delete(self, table_or_id: str, id: str) -> None:
         name, text = (None, table_or_id) if id is ABSENT else (table_or_id, id)
         info, old = await self._existing(name, text, "delete", "Delete")
         self._tx.write(info, old, Document(text, None))
@@ -159,14 +205,11 @@ class DatabaseWriter(DatabaseReader):
         except ValidationFailure as failure:
             raise SchemaMismatch.on_write(info.name, failure) from None
 
-    async def _store(self, info: TableInfo, old: Document, fields: dict[str, Any]) -> None:
+    def _changed(self, info: TableInfo, old: Document, fields: dict[str, Any]) -> Document | None:
+        """The next version of a document, None when it is as before."""
         self._check(info, fields)
         new = _document(info, old.id, fields, self._tx.limits.document)
-        if _unchanged(old, new, fields):
-            return
-        if info.unique:
-            await refuse_twin(self._tx, info, old, new, fields)
-        self._tx.write(info, old, new)
+        return None if _unchanged(old, new, fields) else new
 
 
 def _writable(table: str) -> str:

@@ -60,7 +60,9 @@ class Actions:
         seconds = self._runner.limits.action_seconds
         if function.is_async:
             # On the loop, so what it computes holds up everybody: watched like a query, with more time.
-            return self._runner.encode_result(function, await self._steps.run(function, ctx, keywords, run.log))
+            value = await self._steps.run(function, ctx, keywords, run.log)
+            ctx.finish()
+            return self._runner.encode_result(function, value)
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
@@ -72,6 +74,7 @@ class Actions:
             if not deadline.expired():
                 raise
             raise DeveloperError(f"Function execution timed out (maximum duration: {seconds:g}s)") from None
+        ctx.finish()
         return self._runner.encode_result(function, value)
 
     # Calls from actions

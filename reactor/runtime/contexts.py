@@ -10,22 +10,30 @@
 | `run_action` | | | yes |
 """
 
+from __future__ import annotations
+
 import asyncio
 import random
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from types import CoroutineType
+from typing import Any, Protocol, TypeAlias
 
+from reactor.database.made_calls import MadeCall, frame, note
 from reactor.database.pages import Pager
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
 from reactor.runtime.functions import Function, Kind
+from reactor.runtime.missing_await import refuse_unbegun, refuse_unended
 from reactor.runtime.run import Auth, Run
 
 __all__ = ["ActionCtx", "Calls", "MutationCtx", "QueryCtx", "Reference"]
 
 Reference = str | Function[..., Any]
 """What names a function in a call: the decorated function itself, or its path."""
+
+Calling: TypeAlias = "CoroutineType[Any, Any, Any]"
+"""What calls of other functions give: they are made when it is awaited."""
 
 
 class Calls(Protocol):
@@ -48,6 +56,9 @@ class _Ctx:
     def __init__(self, run: Run, calls: Calls) -> None:
         self._run, self._calls = run, calls
         self.auth = Auth(run)
+
+    def finish(self) -> None:
+        """The function has returned. Raises DeveloperError for calls that it made and did not await."""
 
 
 class _TransactionCtx(_Ctx):
@@ -102,15 +113,25 @@ class QueryCtx(_TransactionCtx):
 class MutationCtx(_TransactionCtx):
     """What a mutation may use. `db` reads and writes in one transaction."""
 
-    __slots__ = ("db",)
+    __slots__ = ("db", "made_calls")
 
     def __init__(self, run: Run, calls: Calls, tx: Transaction, pager: Pager | None = None) -> None:
         super().__init__(run, calls, tx)
         self.db = DatabaseWriter(tx, pager)
+        self.made_calls = self.db.made_calls
 
-    async def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
+    def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Calling:
         """Run another mutation in this transaction. If it raises, its writes are undone; catch it to go on without."""
-        return await self._within(Kind.MUTATION, function, {**(args or {}), **named})
+        call = self._run_mutation(function, {**(args or {}), **named})
+        note(self.made_calls, call, frame(1))
+        return call
+
+    async def _run_mutation(self, function: Reference, args: dict[str, Any]) -> Any:
+        return await self._within(Kind.MUTATION, function, args)
+
+    def finish(self) -> None:
+        if self.made_calls:
+            refuse_unended(self.made_calls)
 
     def _kind(self) -> Kind:
         return Kind.MUTATION
@@ -119,16 +140,34 @@ class MutationCtx(_TransactionCtx):
 class ActionCtx(_Ctx):
     """What an action may use: calls of other functions, each a transaction of its own. Anything else is Python's."""
 
-    __slots__ = ()
+    __slots__ = ("made_calls",)
+
+    def __init__(self, run: Run, calls: Calls) -> None:
+        super().__init__(run, calls)
+        self.made_calls: list[MadeCall] = []
 
     async def run_query(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
         """Run a query on the newest state and return its result."""
         return await self._calls.apart(self._run, Kind.QUERY, function, {**(args or {}), **named})
 
-    async def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
+    def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Calling:
         """Run a mutation; it is durable when this returns."""
-        return await self._calls.apart(self._run, Kind.MUTATION, function, {**(args or {}), **named})
+        call = self._run_mutation(function, {**(args or {}), **named})
+        note(self.made_calls, call, frame(1))
+        return call
 
-    async def run_action(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
+    async def _run_mutation(self, function: Reference, args: dict[str, Any]) -> Any:
+        return await self._calls.apart(self._run, Kind.MUTATION, function, args)
+
+    def run_action(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Calling:
         """Run another action and wait for it."""
-        return await self._calls.apart(self._run, Kind.ACTION, function, {**(args or {}), **named})
+        call = self._run_action(function, {**(args or {}), **named})
+        note(self.made_calls, call, frame(1))
+        return call
+
+    async def _run_action(self, function: Reference, args: dict[str, Any]) -> Any:
+        return await self._calls.apart(self._run, Kind.ACTION, function, args)
+
+    def finish(self) -> None:
+        if self.made_calls:
+            refuse_unbegun(self.made_calls)

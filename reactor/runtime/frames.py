@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["declared_at", "is_library", "is_own", "stack_lines"]
+__all__ = ["declared_at", "is_library", "is_own", "short_file", "stack_lines"]
 
 _OWN = str(Path(__file__).resolve().parents[1]) + os.sep
 _LIBRARIES = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -44,6 +44,13 @@ def stack_lines(trace: TracebackType | None) -> str:
     if len(frames) > _MOST_LINES:
         lines.append(f"    ({len(frames) - _MOST_LINES} more)\n")
     return "".join(lines)
+
+
+def short_file(file: str) -> str:
+    """`functions/rooms.py`: a source file of an application, of which nothing but its path is known."""
+    parts = Path(file).parts
+    start = max((at for at, part in enumerate(parts) if part == "functions"), default=len(parts) - 2)
+    return "/".join(parts[max(start, 0) :])
 
 
 def _short_file(frame: FrameType) -> str:

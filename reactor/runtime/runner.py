@@ -114,6 +114,7 @@ class Runner:
         """Check arguments, call, check and encode the result. Raises whatever the function raises."""
         keywords = function.accept(args, self._catalog())
         value = await self._steps.run(function, ctx, keywords, run.log)
+        ctx.finish()
         return self.encode_result(function, value, pending=function.kind is Kind.MUTATION)
 
     def encode_result(self, function: Function[..., Any], value: Any, *, pending: bool = False) -> bytes:
@@ -177,6 +178,7 @@ class Runner:
         value = function.handler(ctx, **keywords)
         if function.is_async:
             value = await value
+        ctx.finish()
         return decode_trusted(self.encode_result(function, value, pending=True))
 
 

@@ -9,12 +9,14 @@ from .kinds import COMMIT_TS, UNSET, CommitTs, Int64, UnsetType, Value
 from .names import is_identifier, name_fault
 from .sizes import ANY, ARGS, DOCUMENT, RESULT, Limits, depth_of, size_of
 from .validators import TableNames, ValidationFailure, Validator, v
+from .writer import DOLLAR
 
 __all__ = [
     "ANY",
     "ARGS",
     "COMMIT_TS",
     "DOCUMENT",
+    "DOLLAR",
     "RESULT",
     "UNSET",
     "CommitTs",

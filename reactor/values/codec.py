@@ -16,7 +16,7 @@ from .kinds import Value
 from .plainness import is_plain
 from .reader import Reader, unwrap_trusted
 from .sizes import ARGS, RESULT, Limits, size_of
-from .writer import Writer, integer_wrapper, surrogate_fault
+from .writer import DOLLAR, Writer, integer_wrapper, surrogate_fault
 
 __all__ = ["decode", "decode_trusted", "encode", "same", "to_clean_json", "to_export_json"]
 
@@ -67,8 +67,8 @@ def decode(raw: bytes | str, *, limits: Limits = ARGS, where: str = "") -> Value
 def decode_trusted(raw: bytes) -> Value:
     """The value of bytes that `encode` wrote, without any check."""
     value = _decode(raw)
-    # One byte is found much faster than three. If it occurs, `{"$` decides: inside strings it is written `{\"$`.
-    if b"$" in raw and b'{"$' in raw:
+    # If the byte occurs, `{"$` decides: inside strings it is written `{\"$`.
+    if DOLLAR in raw and b'{"$' in raw:
         return unwrap_trusted(value)
     return value
 

@@ -29,7 +29,13 @@ REFERENCE = REPOSITORY / "docs" / "reference"
 SOURCES = sorted((REPOSITORY / "reactor").rglob("*.py"))
 
 # Public for other parts of the house, not for developers of applications.
-OURS = {IndexRange: {"bounds"}}
+OURS = {
+    IndexRange: {"bounds"},
+    DatabaseWriter: {"made_calls"},
+    reactor.QueryCtx: {"finish"},
+    reactor.MutationCtx: {"finish", "made_calls"},
+    reactor.ActionCtx: {"finish", "made_calls"},
+}
 
 
 def page(name: str) -> str:

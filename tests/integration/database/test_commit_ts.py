@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reactor.database.writer import DatabaseWriter
-from reactor.errors import StoreFull, UniqueViolation
+from reactor.errors import DeveloperError, StoreFull, UniqueViolation
 from reactor.schema import SchemaMismatch, define_schema, define_table
 from reactor.store.seam import Store
 from reactor.values import COMMIT_TS, UNSET, Int64, v
@@ -223,3 +223,16 @@ async def test_a_transaction_without_it_holds_nothing_for_it(world: World) -> No
         return db._tx.pending  # pyright: ignore[reportPrivateUsage]
 
     assert await world.mutate(write) == set()
+
+
+async def test_filters_compare_it_and_do_not_count_with_it(world: World) -> None:
+    async def look(db: DatabaseWriter) -> None:
+        new = await db.insert("events", {"at": COMMIT_TS})
+        await db.insert("events", {"at": Int64(1)})
+        found = await db.query("events").filter(lambda q: q.field("at") > Int64(1)).unique()
+        assert found is not None
+        assert found["_id"] == new
+        with pytest.raises(DeveloperError, match=r"commitTs \(type CommitTs\)"):
+            await db.query("events").filter(lambda q: q.field("at") + Int64(1) > Int64(1)).collect()
+
+    await world.mutate(look)
