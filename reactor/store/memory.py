@@ -1,24 +1,27 @@
 """The store's model: the seam's promises in plain dictionaries and sorted lists, for tests and for comparison.
 
-A state is never changed: a commit copies what it touches. That costs time in proportion to the number of
-documents, which is right for tests and for nothing else.
+A state that somebody holds is never changed: what comes next is then built on a copy of it, which takes time in
+proportion to the number of documents. A state that nobody holds any more is changed in place.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from copy import copy
+from typing import Any, TypeVar
 
 from reactor.errors import StoreError
 from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Snapshot, TableRecord, Write
 
 __all__ = ["MemorySnapshot", "MemoryStore"]
 
+T = TypeVar("T", str, tuple[bytes, str])
+
 
 class MemorySnapshot:
-    """The state after commit `ts`."""
+    """The state after commit `ts`. `holders`: how often it was acquired and not released yet."""
 
     def __init__(self) -> None:
-        self.ts = 0
+        self.ts = self.holders = 0
         self.documents: dict[str, bytes] = {}
         self.ids: list[str] = []
         self.entries: dict[int, list[tuple[bytes, str]]] = {}
@@ -32,17 +35,14 @@ class MemorySnapshot:
     async def scan(
         self, index: int, lower: bytes, upper: bytes, *, reverse: bool, limit: int
     ) -> list[tuple[bytes, str]]:
-        entries = self.entries.get(index, [])
-        found = entries[bisect_left(entries, (lower, "")) : bisect_left(entries, (upper, ""))]
-        return found[::-1][:limit] if reverse else found[:limit]
+        return _range(self.entries.get(index, []), (lower, ""), (upper, ""), reverse=reverse, limit=limit)
 
     async def count(self, index: int, lower: bytes, upper: bytes, *, limit: int) -> tuple[int, bytes | None]:
         found = await self.scan(index, lower, upper, reverse=False, limit=limit)
         return len(found), found[-1][0] if found else None
 
     async def scan_ids(self, lower: str, upper: str, *, reverse: bool, limit: int) -> list[str]:
-        found = self.ids[bisect_left(self.ids, lower) : bisect_left(self.ids, upper)]
-        return found[::-1][:limit] if reverse else found[:limit]
+        return _range(self.ids, lower, upper, reverse=reverse, limit=limit)
 
     async def outcome(self, session: bytes, request: int) -> Outcome | None:
         return self.outcomes.get((session, request))
@@ -51,17 +51,19 @@ class MemorySnapshot:
         return max((request for owner, request in self.outcomes if owner == session), default=-1)
 
     async def log(self, after: int, *, limit: int) -> list[LogEntry]:
-        return [entry for entry in self.history if entry.ts > after][:limit]
+        first = bisect_right(self.history, after, key=_ts)
+        return self.history[first : first + limit]
 
     async def history_start(self) -> int:
         return self.history_from
 
     def release(self) -> None:
-        """Nothing to give back: Python frees a state that nobody holds."""
+        self.holders -= 1
 
     def copy(self) -> "MemorySnapshot":
         """A state that may be changed while this one stays."""
         other = copy(self)
+        other.holders = 0
         other.documents, other.ids = dict(self.documents), list(self.ids)
         other.entries = {index: list(entries) for index, entries in self.entries.items()}
         other.history, other.outcomes = list(self.history), dict(self.outcomes)
@@ -76,29 +78,29 @@ class MemorySnapshot:
         if commit.outcome is not None:
             told = copy(commit.outcome)
             told.ts = commit.ts
-            if self.outcomes.setdefault((told.session, told.request), told) is not told:
-                raise StoreError(f"request {told.request} of this session has an outcome; look it up before running")
+            self.outcomes[told.session, told.request] = told
         for index in commit.dropped_indexes:
             self.entries.pop(index, None)
         self.ts = commit.ts
 
     def add_entries(self, index: int, entries: Sequence[tuple[bytes, str]]) -> None:
-        self.entries[index] = sorted({*self.entries.get(index, []), *entries})
+        present = self.entries.setdefault(index, [])
+        for entry in entries:
+            _add(present, entry)
 
     def _put(self, write: Write) -> None:
         if write.new is None:
-            if self.documents.pop(write.id, None) is not None:
-                self.ids.remove(write.id)
+            _remove(self.ids, write.id)
+            self.documents.pop(write.id, None)
         else:
-            if write.id not in self.documents:
-                insort(self.ids, write.id)
+            _add(self.ids, write.id)
             self.documents[write.id] = write.new
         for point in write.points:
             entries = self.entries.setdefault(point.index, [])
-            if point.old is not None and (point.old, write.id) in entries:
-                entries.remove((point.old, write.id))
-            if point.new is not None and (point.new, write.id) not in entries:
-                insort(entries, (point.new, write.id))
+            if point.old is not None:
+                _remove(entries, (point.old, write.id))
+            if point.new is not None:
+                _add(entries, (point.new, write.id))
 
 
 class MemoryStore:
@@ -106,8 +108,9 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._open = False
-        self._committed = MemorySnapshot()
-        self._visible = self._committed
+        self._visible = MemorySnapshot()
+        self._coming: list[Commit] = []
+        """Committed, and not to be seen before the next `advance`."""
         self._tables: dict[int, TableRecord] = {}
         self._indexes: dict[int, IndexRecord] = {}
         self._last_index = 0
@@ -115,7 +118,7 @@ class MemoryStore:
 
     async def open(self) -> None:
         self._open = True
-        self._visible = self._committed
+        self._show()
         self._at_open = (list(self._tables.values()), list(self._indexes.values()), self._last_index)
 
     async def close(self) -> None:
@@ -135,13 +138,13 @@ class MemoryStore:
 
     def acquire(self) -> Snapshot:
         self._check_open()
+        self._visible.holders += 1
         return self._visible
 
     async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
         self._check_open()
-        state = self._committed.copy()
-        for commit in batch:
-            state.apply(commit)
+        self._refuse_repeated(batch)
+        self._coming += batch
         for commit in batch:
             self._tables.update((table.number, table) for table in commit.tables)
             self._indexes.update((index.id, index) for index in commit.indexes)
@@ -149,32 +152,70 @@ class MemoryStore:
                 self._indexes.pop(number, None)
             used = [*(table.by_id for table in commit.tables), *(table.by_creation for table in commit.tables)]
             self._last_index = max(self._last_index, *used, *(index.id for index in commit.indexes), 0)
-        self._committed = state
 
     def advance(self, ts: int) -> None:
-        if ts != self._committed.ts:
-            raise StoreError(f"the newest commit is {self._committed.ts} and not {ts}")
-        self._visible = self._committed
+        newest = self._coming[-1].ts if self._coming else self._visible.ts
+        if ts != newest:
+            raise StoreError(f"the newest commit is {newest} and not {ts}")
+        self._show()
 
     async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]]) -> None:
         self._check_open()
-        state = self._committed.copy()
-        state.add_entries(index.id, entries)
+        self._changeable().add_entries(index.id, entries)
         self._last_index = max(self._last_index, index.id)
-        self._committed = state
 
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
         self._check_open()
-        state = self._committed.copy()
-        gone = [entry.ts for entry in state.history if entry.ts < log_before][:limit]
-        if gone:
-            state.history_from = gone[-1]
+        gone = self._visible.history[:limit][: bisect_left(self._visible.history, log_before, key=_ts)]
+        outcomes = self._visible.outcomes
+        old = sorted(told.ts for told in outcomes.values() if told.ts < outcomes_before)[: limit - len(gone)]
+        if gone or old:
+            state = self._changeable()
             state.history = state.history[len(gone) :]
-        old = sorted(told.ts for told in state.outcomes.values() if told.ts < outcomes_before)[: limit - len(gone)]
-        state.outcomes = {key: told for key, told in state.outcomes.items() if told.ts not in old}
-        self._committed = state
+            state.history_from = gone[-1].ts if gone else state.history_from
+            state.outcomes = {key: told for key, told in outcomes.items() if told.ts not in set(old)}
         return len(gone) + len(old)
+
+    def _show(self) -> None:
+        if self._coming:
+            state, coming, self._coming = self._changeable(), self._coming, []
+            for commit in coming:
+                state.apply(commit)
+
+    def _changeable(self) -> MemorySnapshot:
+        if self._visible.holders > 0:
+            self._visible = self._visible.copy()
+        return self._visible
+
+    def _refuse_repeated(self, batch: Sequence[Commit]) -> None:
+        told = [commit.outcome for commit in (*self._coming, *batch) if commit.outcome is not None]
+        requests = {(outcome.session, outcome.request) for outcome in told}
+        if len(requests) < len(told) or not requests.isdisjoint(self._visible.outcomes):
+            raise StoreError("a request of this session has an outcome already; look it up before running")
 
     def _check_open(self) -> None:
         if not self._open:
             raise StoreError("the store is closed; open it first")
+
+
+def _ts(entry: LogEntry) -> int:
+    return entry.ts
+
+
+def _range(sorted_items: list[T], lower: T, upper: T, *, reverse: bool, limit: int) -> list[T]:
+    first, last = bisect_left(sorted_items, lower), bisect_left(sorted_items, upper)
+    if reverse:
+        return sorted_items[max(first, last - limit) : last][::-1] if first < last else []
+    return sorted_items[first : min(last, first + limit)]
+
+
+def _add(sorted_items: list[Any], item: Any) -> None:
+    place = bisect_left(sorted_items, item)
+    if place == len(sorted_items) or sorted_items[place] != item:
+        sorted_items.insert(place, item)
+
+
+def _remove(sorted_items: list[Any], item: Any) -> None:
+    place = bisect_left(sorted_items, item)
+    if place < len(sorted_items) and sorted_items[place] == item:
+        del sorted_items[place]
