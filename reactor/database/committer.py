@@ -184,7 +184,7 @@ class Committer:
             self._running = None
             self._settle(job, None, error)
             return
-        now, catalog = self._clock() / 1e6, self._catalog()
+        now, catalog = self._clock() / 1_000_000, self._catalog()
         tx = Transaction(
             held, catalog, self._cache, self._limits, now=now, below=self._layers(), creation=self._creation
         )

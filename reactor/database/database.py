@@ -113,7 +113,7 @@ class Database:
 
     def now(self) -> float:
         """Milliseconds since 1970 by this database's clock."""
-        return self._clock() / 1e6
+        return self._clock() / 1_000_000  # of whole numbers: 1e6 would round nanoseconds first
 
     def read(self, snapshot: Snapshot, over: Sequence[Overlay] = ()) -> Transaction:
         """A transaction that reads a snapshot and what lies over it. The caller holds the snapshot meanwhile."""

@@ -104,3 +104,12 @@ async def test_creation_time_stays(world: World) -> None:
     await world.mutate(lambda db: db.replace(user["_id"], {"n": 1}))
     await world.mutate(lambda db: db.patch(user["_id"], {"n": 2}))
     assert await births(world) == [user["_creationTime"]]
+
+
+@pytest.mark.parametrize("ms", [1_795_636_815_382, 1_700_000_000_001, 4_000_000_000_003])
+async def test_a_whole_millisecond_is_one(reopened: Callable[[], Store], ms: int):
+    world = await World(reopened(), clock=lambda: ms * 1_000_000).open()
+    assert world.db.now() == ms
+    await insert(world)
+    assert await births(world) == [ms]
+    await world.close()
