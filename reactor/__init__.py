@@ -5,19 +5,53 @@ Functions are decorated, tables are declared, and query results stay live:
     from reactor import MutationCtx, QueryCtx, define_schema, define_table, mutation, query, v
 """
 
-from reactor.database.page_options import PaginationOptions, PaginationResult, pagination_opts_validator
-from reactor.errors import ConvexError, DeveloperError, ReactorError, UniqueViolation
-from reactor.runtime.contexts import ActionCtx, MutationCtx, QueryCtx
-from reactor.runtime.functions import (
-    action,
-    internal_action,
-    internal_mutation,
-    internal_query,
-    mutation,
-    query,
-)
-from reactor.schema import define_schema, define_table
-from reactor.values import UNSET, CommitTs, Id, Int64, v
+from typing import TYPE_CHECKING
+
+from reactor.exports import on_demand
+
+if TYPE_CHECKING:
+    from reactor.database.page_options import PaginationOptions, PaginationResult, pagination_opts_validator
+    from reactor.errors import ConvexError, DeveloperError, ReactorError, UniqueViolation
+    from reactor.runtime.contexts import ActionCtx, MutationCtx, QueryCtx
+    from reactor.runtime.functions import (
+        action,
+        internal_action,
+        internal_mutation,
+        internal_query,
+        mutation,
+        query,
+    )
+    from reactor.schema import define_schema, define_table
+    from reactor.values import UNSET, CommitTs, Id, Int64, v
+else:
+    __getattr__ = on_demand(
+        globals(),
+        {
+            "UNSET": "reactor.values",
+            "ActionCtx": "reactor.runtime.contexts",
+            "CommitTs": "reactor.values",
+            "ConvexError": "reactor.errors",
+            "DeveloperError": "reactor.errors",
+            "Id": "reactor.values",
+            "Int64": "reactor.values",
+            "MutationCtx": "reactor.runtime.contexts",
+            "PaginationOptions": "reactor.database.page_options",
+            "PaginationResult": "reactor.database.page_options",
+            "QueryCtx": "reactor.runtime.contexts",
+            "ReactorError": "reactor.errors",
+            "UniqueViolation": "reactor.errors",
+            "action": "reactor.runtime.functions",
+            "define_schema": "reactor.schema",
+            "define_table": "reactor.schema",
+            "internal_action": "reactor.runtime.functions",
+            "internal_mutation": "reactor.runtime.functions",
+            "internal_query": "reactor.runtime.functions",
+            "mutation": "reactor.runtime.functions",
+            "pagination_opts_validator": "reactor.database.page_options",
+            "query": "reactor.runtime.functions",
+            "v": "reactor.values",
+        },
+    )
 
 __all__ = [
     "UNSET",

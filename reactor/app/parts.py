@@ -63,8 +63,11 @@ class Parts:
         *,
         store: Store | None = None,
         clock: Callable[[], int] = time.time_ns,
+        load: Callable[[Path], Application] = load,
     ) -> None:
+        """`clock` gives nanoseconds since 1970; `load` makes the application of `directory`."""
         self.settings, self.directory, self.events = settings, directory, events
+        self._clock, self._load = clock, load
         self.store: Store = store or SqliteStore(settings.data)
         self.database = Database(
             self.store, limits=_transaction_limits(settings), cache_bytes=settings.document_cache_bytes, clock=clock
@@ -103,7 +106,7 @@ class Parts:
 
     async def open(self) -> None:
         """Load the application and open its data. Raises LoadError, StoreError and its kinds."""
-        self.application = load(self.directory)
+        self.application = self._load(self.directory)
         self.watchdog.start()
         await self.database.open(self.application.schema)
         key = admin_key(self.settings)
@@ -129,7 +132,7 @@ class Parts:
     async def reload(self) -> None:
         """Load the code anew and serve it from the next call on. Raises LoadError, and then the old code serves on."""
         async with self._reloading:
-            fresh = await asyncio.to_thread(load, self.directory)
+            fresh = await asyncio.to_thread(self._load, self.directory)
             await self.database.adopt(fresh.schema, swap=lambda: self._swap(fresh))
             self.live.all_dirty("code")
             self.rounds.soon()
@@ -181,7 +184,7 @@ class Parts:
         """Forget history and outcomes that are older than they are kept, a little at a time."""
         while True:
             await asyncio.sleep(_PRUNE_SECONDS)
-            now = time.time_ns()
+            now = self._clock()
             pruned = _PRUNE_ROWS
             while pruned >= _PRUNE_ROWS:
                 pruned = await self.store.prune(

@@ -4,6 +4,7 @@ from hashlib import blake2b
 from typing import Literal, Protocol
 
 from reactor.database.ranges import KeyRange
+from reactor.runtime.failures import Failure
 from reactor.runtime.identity import Identity
 from reactor.runtime.query_run import VALUE_FIELD
 
@@ -21,13 +22,14 @@ class Result:
     """What a run gave, encoded once for all subscribers.
 
     `tail` is the rest of a modification's JSON after its query id; `shown` is the part of it that decides whether
-    clients need to hear of it (an error's request id differs in every run and does not count).
+    clients need to hear of it (an error's request id differs in every run and does not count). `failure` is the
+    function's; None when all went well, or when the fault is ours.
 
     For others who ask the same once: `size` is the length of the value in `tail`, 0 for a failure; `lines` are all
     log lines of the run, and `time` is the time that it looked at (milliseconds since 1970, None when it did not).
     """
 
-    __slots__ = ("journal", "kind", "lines", "shown", "size", "tail", "time")
+    __slots__ = ("failure", "journal", "kind", "lines", "shown", "size", "tail", "time")
 
     def __init__(
         self,
@@ -36,11 +38,12 @@ class Result:
         shown: bytes,
         journal: str | None,
         *,
+        failure: Failure | None = None,
         size: int = 0,
         lines: list[str] | None = None,
         time: float | None = None,
     ) -> None:
-        self.kind, self.tail, self.shown, self.journal = kind, tail, shown, journal
+        self.kind, self.tail, self.shown, self.journal, self.failure = kind, tail, shown, journal, failure
         self.size, self.lines, self.time = size, lines or [], time
 
     def value(self) -> bytes:

@@ -141,6 +141,11 @@ class Rounds:
         # Of news that waits it is not known yet whom it touches. To look once is cheap, as long as there is little.
         return query not in self._pending and len(self._news) <= _FEW_COMMITS and not touch(self._news, query.ranges)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a round is under way."""
+        return self._busy
+
     def close(self) -> None:
         """Begin no more rounds."""
         self._closed = True
@@ -256,7 +261,16 @@ def _result(run: QueryRun) -> Result:
     tail = run.tail()
     kind = b"QueryUpdated" if run.failure is None else b"QueryFailed"
     size = 0 if run.failure is not None else len(run.result.value)
-    return Result(kind, tail, run.shown(tail), run.journal, size=size, lines=run.lines, time=run.time)
+    return Result(
+        kind,
+        tail,
+        run.shown(tail),
+        run.journal,
+        failure=run.failure,
+        size=size,
+        lines=run.lines,
+        time=run.time,
+    )
 
 
 _FAULT_TAIL = b'"errorMessage":"Your request couldn\'t be completed. Try again later.","logLines":[],"journal":null}'

@@ -23,7 +23,7 @@ from reactor.errors import LoadError
 from reactor.runtime.frames import is_own
 from reactor.runtime.functions import Function, creations, is_creating
 
-__all__ = ["FreshModules", "fresh_modules", "is_user_file"]
+__all__ = ["FreshModules", "InPlace", "fresh_modules", "is_user_file"]
 
 APPLICATION_NAMES = frozenset({"functions", "schema"})
 _NEVER = frozenset({"reactor", "__main__", "__mp_main__"})
@@ -65,12 +65,12 @@ class _SourceLoader(importlib.machinery.SourceFileLoader):
 
     def __init__(self, name: str, path: str, fresh: FreshModules) -> None:
         super().__init__(name, path)
-        self._fresh = fresh
+        self.fresh = fresh
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
         source = self.get_data(path)
-        self._fresh.digests[path] = hashlib.sha256(source).digest()
+        self.fresh.digests[path] = hashlib.sha256(source).digest()
         try:
             return self.source_to_code(source, path)
         except (SyntaxError, ValueError) as error:
@@ -80,10 +80,10 @@ class _SourceLoader(importlib.machinery.SourceFileLoader):
             raise SyntaxError(str(error), (path, 1, None, None)) from error
 
     def exec_module(self, module: ModuleType) -> None:
-        self._fresh.names.add(module.__name__)
+        self.fresh.names.add(module.__name__)
         with creations() as created:
             super().exec_module(module)
-        self._fresh.created[module.__name__] = created
+        self.fresh.created[module.__name__] = created
 
 
 class _Finder(MetaPathFinder):
@@ -134,7 +134,7 @@ class _Finder(MetaPathFinder):
 
 class _PlainFolders(MetaPathFinder):
     def __init__(self, finder: _Finder) -> None:
-        self._finder = finder
+        self._finder, self.fresh = finder, finder.fresh
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -171,6 +171,55 @@ def fresh_modules(root: Path) -> Generator[FreshModules]:
         _put_back_untouched(hidden, fresh.names)
 
 
+class InPlace:
+    """An application's place in this process: its modules, and what finds more of them.
+
+    For processes with several applications, whose modules have the same names: only one has the place at a time, the
+    one that was loaded or `put_back` last.
+    """
+
+    __slots__ = ("_finders", "_modules")
+
+    def __init__(self) -> None:
+        """Of the application that has just been loaded."""
+        self._finders = [finder for finder in sys.meta_path if isinstance(finder, _Finder | _PlainFolders)]
+        self.update()
+
+    @property
+    def digests(self) -> Mapping[str, bytes]:
+        """SHA-256 of each source as it was imported, also by imports since."""
+        return self._finders[0].fresh.digests
+
+    @property
+    def current(self) -> bool:
+        """Whether it is this application that has the place."""
+        return all(finder in sys.meta_path for finder in self._finders)
+
+    def update(self) -> None:
+        """Remember what has been imported by now. Only while it is `current`."""
+        self._modules = _all_of_ours()
+
+    def put_back(self) -> None:
+        """Give this application the place, whoever has it."""
+        with _one_at_a_time:
+            for name in _all_of_ours():
+                del sys.modules[name]
+            sys.modules.update(self._modules)
+            others = [finder for finder in sys.meta_path if not isinstance(finder, _Finder | _PlainFolders)]
+            sys.meta_path[:] = [*self._finders[:1], *others, *self._finders[1:]]
+
+    def owns(self, module: Mapping[str, object]) -> bool:
+        """Whether a module, given by its variables, is one of this application's."""
+        loader = getattr(module.get("__spec__"), "loader", None)
+        return isinstance(loader, _SourceLoader) and any(finder.fresh is loader.fresh for finder in self._finders)
+
+
+def _all_of_ours() -> dict[str, ModuleType]:
+    # Tests may stand in the folder too. Those were imported by somebody else, and stay.
+    found: dict[str, Any] = dict(sys.modules)
+    return {name: module for name, module in found.items() if isinstance(module, ModuleType) and _is_ours(module)}
+
+
 def _hide(root: str) -> dict[str, ModuleType]:
     hidden = {name: module for name, module in list(sys.modules.items()) if _is_application(name, module, root)}
     for name in hidden:
@@ -183,7 +232,7 @@ def _is_application(name: str, module: object, root: str) -> bool:
     # sys.modules may hold stand-ins that import things when an attribute is read; their kind tells them.
     if top in _NEVER or not isinstance(module, ModuleType):
         return False
-    if top in APPLICATION_NAMES:
+    if top in APPLICATION_NAMES or _is_ours(module):  # another application's too, whose names may be the same
         return True
     attributes = vars(module)
     if getattr(attributes.get("__spec__"), "_initializing", False):
@@ -206,5 +255,5 @@ def _put_back_untouched(hidden: Mapping[str, ModuleType], loaded: set[str]) -> N
 
 
 def _is_ours(module: ModuleType) -> bool:
-    spec = module.__spec__
+    spec = getattr(module, "__spec__", None)
     return spec is not None and (isinstance(spec.loader, _SourceLoader) or spec.loader_state is _OURS)

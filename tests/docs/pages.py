@@ -57,10 +57,10 @@ def blocks(page: Path) -> list[Block]:
 
 
 def files(page: Path) -> dict[str, str]:
-    """The files that the Python modules on a page make, by path."""
+    """The files that the Python modules and the TOML on a page make, by path."""
     made: dict[str, str] = {}
     for block in blocks(page):
-        if block.language != "python" or block.mark or not block.file:
+        if block.language not in ("python", "toml") or block.mark or not block.file:
             continue
         text = block.text
         if block.continued:

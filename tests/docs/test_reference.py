@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import re
 import urllib.error
@@ -14,6 +15,7 @@ import typer
 
 import reactor
 import reactor.errors
+import reactor.testing
 from reactor.cli.main import app
 from reactor.database.expressions import FilterBuilder
 from reactor.database.index_range import IndexRange
@@ -29,12 +31,16 @@ REFERENCE = REPOSITORY / "docs" / "reference"
 SOURCES = sorted((REPOSITORY / "reactor").rglob("*.py"))
 
 # Public for other parts of the house, not for developers of applications.
-OURS = {
+OURS: dict[type, set[str]] = {
     IndexRange: {"bounds"},
     DatabaseWriter: {"made_calls"},
     reactor.QueryCtx: {"finish"},
     reactor.MutationCtx: {"finish", "made_calls"},
     reactor.ActionCtx: {"finish", "made_calls"},
+    reactor.testing.Clock: {"read", "written"},
+    reactor.testing.Logs: {"add", "ended"},
+    reactor.testing.MemoryStore: {name for name in dir(reactor.testing.MemoryStore) if not name.startswith("_")},
+    reactor.testing.Results: {"changed"},
 }
 
 
@@ -196,6 +202,22 @@ def test_every_method_of_the_database_is_explained(cls: type):
 
 def test_every_operation_of_a_filter_is_explained():
     assert missing({f"q.{name}" for name in public(FilterBuilder)}, in_code(page("functions.md"))) == []
+
+
+@pytest.mark.parametrize("name", reactor.testing.__all__)
+def test_every_name_for_tests_is_explained(name: str):
+    text = in_code(page("testing.md"))
+    cls: type = getattr(reactor.testing, name)
+    base = cls.__base__
+    assert base is not None
+    members = {member for member in public(cls) if not hasattr(base, member)} - OURS.get(cls, set())
+    assert missing({name, *members}, text) == []
+
+
+def test_every_option_of_a_backend_is_explained():
+    parameters = inspect.signature(reactor.testing.Backend).parameters.values()
+    options = {each.name for each in parameters if each.kind is not inspect.Parameter.VAR_KEYWORD}
+    assert missing(options | {"reactor_app", "reactor_store", "--reactor-store"}, in_code(page("testing.md"))) == []
 
 
 def test_every_validator_is_explained():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import subprocess
+import sys
 from types import ModuleType
 
 import pytest
@@ -35,3 +37,18 @@ def test_a_module_has_what_it_promises(name: str) -> None:
     else:
         assert [word for word in promised if not hasattr(module, word)] == []
         assert len(set(promised)) == len(promised)
+
+
+def test_the_package_by_itself_is_cheap_to_import() -> None:
+    program = (
+        "import sys, reactor, reactor.testing; print(*(n for n in ('asyncio', 'msgspec', 'anyio') if n in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_a_name_that_does_not_exist_is_told_as_usual() -> None:
+    with pytest.raises(AttributeError, match="module 'reactor' has no attribute 'querry'"):
+        _ = reactor.querry  # pyright: ignore[reportAttributeAccessIssue] - the mistake to be told
+    with pytest.raises(ImportError, match="cannot import name 'querry' from 'reactor'"):
+        exec("from reactor import querry")
