@@ -1,4 +1,4 @@
-"""What every test gets: patience of hypothesis, and skips that are counted, explained and, on request, failures.
+"""What every test gets: profiles of hypothesis, and skips that are counted, explained and, on request, failures.
 
 A test that needs something which a machine may lack skips itself, with the remedy as reason. The end of the run lists
 what was skipped and how to enable it. With `--strict-skips`, or REACTOR_TEST_STRICT=1, a skipped test is a failed one.
@@ -13,15 +13,29 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
+PROFILE = os.environ.get("REACTOR_TEST_PROFILE") or "default"
+
 # How long an example takes says more about the machine's other work than about the code.
-hypothesis.settings.register_profile("reactor", deadline=None, derandomize=bool(os.environ.get("CI")))
-hypothesis.settings.load_profile("reactor")
+hypothesis.settings.register_profile("default", deadline=None, derandomize=bool(os.environ.get("CI")))
+# Other examples each night, and many more of them.
+hypothesis.settings.register_profile("nightly", deadline=None, derandomize=False, max_examples=3_000)
+if PROFILE not in ("default", "nightly"):
+    raise pytest.UsageError(f'REACTOR_TEST_PROFILE is "default" or "nightly", not {PROFILE!r}')
+hypothesis.settings.load_profile(PROFILE)
+
+_NIGHTLY_SECONDS = 3_600.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--strict-skips", action="store_true", help="a skipped test is a failed one (REACTOR_TEST_STRICT=1)"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Searching for hours needs another limit for a single test; a limit that a test gives itself stays."""
+    if PROFILE == "nightly" and config.option.timeout is None:
+        config.option.timeout = _NIGHTLY_SECONDS
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,17 +10,21 @@ from typing import Any, Self
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tests.support.patience import PATIENCE
 
-__all__ = ["QueryFailure", "Refused", "Response", "SyncClient", "timestamp"]
+__all__ = ["LOST", "QueryFailure", "Refused", "Response", "SyncClient", "timestamp"]
 
 MEBIBYTE = 2**20
 
 
 class Refused(Exception):
     """The server ended the connection; the message tells how."""
+
+
+LOST = (OSError, EOFError, WebSocketException, Refused)
+"""What it may raise when the server ends or is not there."""
 
 
 class QueryFailure(msgspec.Struct, frozen=True):
@@ -50,7 +54,8 @@ class SyncClient:
     """One socket. Use as `async with SyncClient(url) as client`.
 
     `results` holds the newest result of each query id, `moments` each Transition's timestamp with all
-    results at it (kept only when `remember` is set). Raises AssertionError when Transitions do not chain.
+    results at it (kept only when `remember` is set); `on_transition` is given the same at once, as long as it holds.
+    Raises AssertionError when Transitions do not chain.
     """
 
     def __init__(
@@ -62,12 +67,13 @@ class SyncClient:
         headers: dict[str, str] | None = None,
         greet: bool = True,
         remember: bool = False,
+        on_transition: Callable[[int, dict[int, Any]], None] | None = None,
     ) -> None:
         self.url = url.replace("http://", "ws://") + path
         self.session = session or str(uuid.uuid4())
         self.headers = headers
         self.greet = greet
-        self.remember = remember
+        self.remember, self.on_transition = remember, on_transition
         self.version: dict[str, Any] = {"querySet": 0, "identity": 0, "ts": "AAAAAAAAAAA="}
         self.results: dict[int, Any] = {}
         self.moments: list[tuple[int, dict[int, Any]]] = []
@@ -242,6 +248,8 @@ class SyncClient:
             self._modify(change)
         if self.remember:
             self.moments.append((timestamp(end["ts"]), dict(self.results)))
+        if self.on_transition is not None:
+            self.on_transition(timestamp(end["ts"]), self.results)
 
     def _modify(self, change: dict[str, Any]) -> None:
         if change["type"] == "QueryUpdated":
