@@ -83,9 +83,9 @@ def conditions(folder: Path) -> dict[str, object]:
         "load_before": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
-        "node": _output("node", "--version").removeprefix("v"),
+        "node": _output("node", "--version").removeprefix("v") if shutil.which("node") else "none",
         "parts": {name: metadata.version(name) for name in PYTHON_PARTS if _installed(name)},
-        "npm": {name: _npm_version(node / name) for name in NODE_PARTS},
+        "npm": {name: _npm_version(node / name) for name in NODE_PARTS if (node / name).is_dir()},
         "commit": _commit(),
     }
 

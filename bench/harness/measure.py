@@ -99,7 +99,7 @@ class Bench:
     def one(self, phase: Phase, run: Run, folder: Path, observe: Observe | None = None) -> Figures:
         """The figures of one phase. `observe` hears the generator's events together with the server."""
         busy, start = Busy(), time.monotonic()
-        figures = bare_inserts(phase, folder) if phase.server is None else loaded(phase, run, folder, observe)
+        figures = measured_by_itself(phase, folder) if phase.server is None else loaded(phase, run, folder, observe)
         figures["foreign_cpu_percent"] = busy.foreign_seconds() / (time.monotonic() - start) * 100
         return figures
 
@@ -124,9 +124,9 @@ def borrowed(phase: Phase, run: Run) -> Figures:
     return found
 
 
-def bare_inserts(phase: Phase, folder: Path) -> Figures:
-    script = BENCH / "servers" / "insert.py"
-    command = [sys.executable, str(script), str(folder), str(phase.load["seconds"])]
+def measured_by_itself(phase: Phase, folder: Path) -> Figures:
+    script = BENCH / phase.load["script"]
+    command = [sys.executable, str(script), str(folder), *map(str, phase.load["arguments"])]
     with pinned(server_core()):
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(answer.stdout)

@@ -32,7 +32,8 @@ class Phase:
 
     `folder`: phases of a workload that give the same name work on the same data, in all runs.
     `once`: only the first run does it (the figures count for all). `borrow`: figures of earlier phases that the
-    server's command needs. No server means the bare SQLite floor.
+    server's command needs. No server means a program that measures itself: `script` under bench/, given `arguments`
+    behind the folder.
     """
 
     subject: str
@@ -123,7 +124,7 @@ def insert_load(s: Settings, **more: object) -> dict[str, object]:
 
 
 def bare_sqlite(s: Settings) -> Phase:
-    return Phase(BARE_SQLITE, None, {"seconds": s.size(3, 0.5)})
+    return Phase(BARE_SQLITE, None, {"script": "servers/insert.py", "arguments": [s.size(3, 0.5)]})
 
 
 def insert_phases(s: Settings) -> Iterator[Phase | None]:
@@ -239,6 +240,24 @@ def million_claims(s: Settings) -> Iterator[Claim]:
     yield Claim(what, (f"{name}, filling 1,000,000", "grown_mib"), "MiB", ("<=", 96))
 
 
+READERS = {"bare": BARE_SQLITE, "cached": "reactor, cached", "uncached": "reactor, not cached"}
+
+
+def read_phases(s: Settings) -> Iterator[Phase | None]:
+    for kind, subject in READERS.items():
+        # All read the same documents, which the first one writes.
+        load = {"script": "micro/reads.py", "arguments": [kind, s.size(5, 0.5)]}
+        yield Phase(subject, None, load, folder="reads")
+
+
+def read_claims(s: Settings) -> Iterator[Claim]:
+    for subject in (READERS["cached"], READERS["uncached"]):
+        for what, figure, limit in (("get", "get_us", 20), ("ten documents by an index", "ten_us", 60)):
+            floors = ((BARE_SQLITE, figure),)
+            claim = f"CPU of a read in a query, {what}: {subject}"
+            yield Claim(claim, (subject, figure), "us", ("<=", limit), floors=floors)
+
+
 def on_mock(ws: str, load: dict[str, object]) -> Phase | None:
     server = mock(ws)
     return server and Phase(f"mock {ws}", server, load)
@@ -275,6 +294,9 @@ WORKLOADS = {
         many_phases,
         many_claims,
         ("push_p50_ms", "push_p95_ms", "ack_p50_ms", "server_cpu_ms_per_write", "connect_ms"),
+    ),
+    "reads": Workload(
+        "documents by id and by an index, many in one query", read_phases, read_claims, ("get_us", "ten_us")
     ),
     "million": Workload(
         "W1 in a table of 1,000,000 documents",

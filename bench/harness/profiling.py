@@ -53,9 +53,9 @@ def profile(bench: Bench, name: str, form: str, rate: int) -> Path:
 
     Returns the file: for speedscope.app, a flame graph in SVG, or folded stacks.
     """
-    pyspy()
     phases = bench.phases(name)
     chosen = choose(bench, name, phases)
+    pyspy()
     words = "".join(c if c.isalnum() else "-" for c in chosen.subject.replace(",", ""))
     OUT.mkdir(parents=True, exist_ok=True)
     sampler = Sampler(OUT / f"{name}-{words}.{SUFFIX[form]}", form, rate)
@@ -71,6 +71,9 @@ def profile(bench: Bench, name: str, form: str, rate: int) -> Path:
 def choose(bench: Bench, name: str, phases: list[Phase]) -> Phase:
     """The workload's own choice among Reactor's phases, or the last of those that --only names."""
     measured = [phase for phase in phases if phase.server and not phase.once and not phase.borrow]
+    if phases and not any(phase.server for phase in phases):
+        program = phases[0].load["script"]
+        raise SystemExit(f"{name} has no server; sample its program: py-spy record -- python bench/{program} …")
     if bench.only is None:
         reactors = [phase for phase in measured if phase.subject.startswith(f"reactor {bench.settings.ws[0]}")]
         return reactors[WORKLOADS[name].profiled]

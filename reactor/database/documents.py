@@ -4,6 +4,7 @@ One immutable object serves the cache, overlays and commits: its stored bytes, a
 decoded value and its key in every ordered index of its table.
 """
 
+from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ class Document:
 
     def copy(self) -> dict[str, Any]:
         """A decoded document that the caller may change."""
-        value = self.value()
+        value = self._value or self.value()
         if self._flat:
             return value.copy()
         assert self.raw is not None
@@ -81,10 +82,18 @@ class DocumentCache:
         document = self._documents.get(id)
         return document if document is not None and document.since <= ts else None
 
-    def add(self, document: Document, ts: int) -> None:
-        """A document that was read from a snapshot at `ts`. One that is not the newest says nothing of today."""
-        if ts >= self._newest and document.id not in self._documents:
-            self._put(document, ts)
+    def get_all(self, ids: Iterable[str], ts: int) -> list[Document | None]:
+        """The same for several."""
+        known = self._documents.get
+        return [doc if (doc := known(id)) is not None and doc.since <= ts else None for id in ids]
+
+    def add_all(self, documents: Iterable[Document], ts: int) -> None:
+        """Documents that were read from a snapshot at `ts`. If it is not the newest, they say nothing of today."""
+        if ts < self._newest or not self._max_bytes:
+            return
+        for document in documents:
+            if document.id not in self._documents:
+                self._put(document, ts)
 
     def apply(self, documents: dict[str, Document], ts: int) -> None:
         """A batch became visible at `ts`: its versions replace what was known."""

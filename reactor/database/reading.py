@@ -61,7 +61,14 @@ class Reading:
         what comes behind the last one."""
         for start in range(0, len(page), PORTION):
             portion = page[start : start + PORTION]
-            for (key, _), document in zip(portion, await self.load(portion), strict=True):
+            documents = await self.load(portion)
+            if self.filter is None:
+                # All pass, and a page has no more entries than there is room for.
+                self.scan.consume(portion[-1][0])
+                self._tx.consumed(*documents)
+                found += documents
+                continue
+            for (key, _), document in zip(portion, documents, strict=True):
                 if len(found) == limit:
                     return False
                 if self.consume(key, document):

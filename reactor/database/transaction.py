@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 from reactor.database.catalog import Catalog, IndexInfo, TableInfo
 from reactor.database.counting import count_entries, count_ids
@@ -125,7 +126,8 @@ class Transaction:
             raw = (await self.snapshot.get((id,))).get(id)
             if raw is None:
                 return None
-            document = self._remember(Document(id, raw))
+            document = Document(id, raw)
+            self._cache.add_all((document,), self.snapshot.ts)
         if document.raw is None:
             return None
         self.consumed(document)
@@ -162,24 +164,22 @@ class Transaction:
 
     async def load(self, ids: Sequence[str]) -> list[Document]:
         """Documents that an index entry was just found for, in the order asked."""
-        known: dict[str, Document] = {}
-        missing: list[str] = []
-        for id in ids:
-            document = self._known(id)
-            if document is None:
-                missing.append(id)
-            else:
-                known[id] = document
-        if missing:
-            for id, raw in (await self.snapshot.get(missing)).items():
-                known[id] = self._remember(Document(id, raw))
-        return [known[id] for id in ids]
+        ts = self.snapshot.ts
+        known = [self._known(id) for id in ids] if self._layers else self._cache.get_all(ids, ts)
+        if None not in known:
+            return cast(list[Document], known)
+        missing = [id for id, document in zip(ids, known, strict=True) if document is None]
+        stored = await self.snapshot.get(missing)
+        fresh = {id: Document(id, raw) for id, raw in stored.items()}
+        self._cache.add_all(fresh.values(), ts)
+        return [fresh[id] if document is None else document for id, document in zip(ids, known, strict=True)]
 
-    def consumed(self, document: Document) -> None:
-        """A document is handed to the function. Raises DeveloperError when these become too many."""
+    def consumed(self, *documents: Document) -> None:
+        """Documents are handed to the function. Raises DeveloperError when these become too many."""
         reads = self.reads
-        reads.documents += 1
-        reads.size += len(document.raw or b"")
+        reads.documents += len(documents)
+        for document in documents:
+            reads.size += len(document.raw or b"")
         self.limits.check_read(reads.documents, reads.size)
 
     def room_for(self, document: Document) -> bool:
@@ -262,7 +262,3 @@ class Transaction:
             if found is not None:
                 return found
         return self._cache.get(id, self.snapshot.ts)
-
-    def _remember(self, document: Document) -> Document:
-        self._cache.add(document, self.snapshot.ts)
-        return document

@@ -35,7 +35,7 @@ def test_keys_are_those_of_its_tables_indexes() -> None:
 def test_a_cache_knows_a_version_from_when_it_was_seen() -> None:
     cache = DocumentCache(10_000)
     first, second = document(1, n=1), document(1, n=2)
-    cache.add(first, 5)
+    cache.add_all([first], 5)
     assert (cache.get(first.id, 4), cache.get(first.id, 5), cache.get(first.id, 9)) == (None, first, first)
     cache.apply({first.id: second}, 7)
     assert (cache.get(first.id, 6), cache.get(first.id, 7)) == (None, second)
@@ -43,21 +43,30 @@ def test_a_cache_knows_a_version_from_when_it_was_seen() -> None:
     assert cache.get(first.id, 9) is None
 
 
+def test_several_are_found_in_the_order_asked() -> None:
+    cache = DocumentCache(10_000)
+    known, newer = document(1), document(2)
+    cache.add_all([known], 5)
+    cache.add_all([newer], 7)
+    assert cache.get_all([newer.id, id_of(3), known.id], 7) == [newer, None, known]
+    assert cache.get_all([newer.id, known.id], 6) == [None, known]
+
+
 def test_what_an_old_snapshot_shows_says_nothing_of_today() -> None:
     cache = DocumentCache(10_000)
     old = document(1)
     cache.apply({old.id: Document(old.id, None)}, 8)
-    cache.add(old, 5)
+    cache.add_all([old], 5)
     assert cache.get(old.id, 9) is None
-    cache.add(old, 8)
+    cache.add_all([old], 8)
     assert cache.get(old.id, 8) is old
 
 
 def test_what_is_there_is_not_replaced_by_what_was_read() -> None:
     cache = DocumentCache(10_000)
     first, again = document(1), document(1)
-    cache.add(first, 5)
-    cache.add(again, 6)
+    cache.add_all([first], 5)
+    cache.add_all([again], 6)
     assert cache.get(first.id, 5) is first
 
 
@@ -65,11 +74,11 @@ def test_a_cache_forgets_the_oldest() -> None:
     cache = DocumentCache(5_000)
     stored = [document(number, text="x" * 200) for number in range(5)]
     for each in stored:
-        cache.add(each, 1)
+        cache.add_all([each], 1)
     known = [cache.get(each.id, 1) is not None for each in stored]
     assert known == [False, False, True, True, True]
     cache.apply({stored[2].id: document(2, text="y" * 200)}, 2)
-    cache.add(stored[0], 2)
+    cache.add_all([stored[0]], 2)
     known = [cache.get(each.id, 2) is not None for each in stored]
     assert known == [True, False, True, False, True]
 
@@ -77,8 +86,8 @@ def test_a_cache_forgets_the_oldest() -> None:
 def test_a_document_that_is_too_large_drives_nobody_out() -> None:
     cache = DocumentCache(5_000)
     small, large = document(1), document(2, text="x" * 3_000)
-    cache.add(small, 1)
-    cache.add(large, 1)
+    cache.add_all([small], 1)
+    cache.add_all([large], 1)
     assert (cache.get(small.id, 1), cache.get(large.id, 1)) == (small, None)
     cache.apply({small.id: document(1, text="x" * 3_000)}, 2)
     assert cache.get(small.id, 2) is None
@@ -87,11 +96,11 @@ def test_a_document_that_is_too_large_drives_nobody_out() -> None:
 def test_a_cache_may_have_no_room_at_all_or_be_emptied() -> None:
     nothing, cache = DocumentCache(0), DocumentCache(2_500)
     for number in range(3):
-        nothing.add(document(number), 1)
-        cache.add(document(number), 1)
+        nothing.add_all([document(number)], 1)
+        cache.add_all([document(number)], 1)
     cache.clear()
     assert [nothing.get(id_of(number), 1) for number in range(3)] == [None] * 3
     assert [cache.get(id_of(number), 1) for number in range(3)] == [None] * 3
-    cache.add(document(1), 1)
-    cache.add(document(2), 1)
+    cache.add_all([document(1)], 1)
+    cache.add_all([document(2)], 1)
     assert cache.get(id_of(1), 1) is not None
