@@ -38,6 +38,7 @@ from tests.integration.database.model import (
     key_of,
 )
 from tests.integration.database.world import CURSORS, Job, World, touched
+from tests.support.profile import NIGHTLY
 
 SCHEMA = define_schema(
     {
@@ -480,8 +481,11 @@ def runner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[asy
         runner.run(world.close())
 
 
-@pytest.mark.timeout(300)
-@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.timeout(7200 if NIGHTLY else 300)
+@settings(
+    max_examples=5_000 if NIGHTLY else 250,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(first=st.lists(fields, min_size=2, max_size=8), program=st.lists(steps, min_size=2, max_size=10))
 def test_programs_do_what_the_model_does(
     runner: tuple[asyncio.Runner, World], first: list[dict[str, Any]], program: list[Any]
