@@ -63,7 +63,7 @@ async def fill(store: Store, snapshot: Snapshot, table: TableRecord, index: Inde
     lower, done = b"", 0
     while True:
         page = await snapshot.scan(table.by_creation, lower, b"\xff", reverse=False, limit=_PAGE)
-        await store.fill_index(index, await _entries(snapshot, info, [id for _, id in page]))
+        await store.fill_index(index, await _entries(snapshot, info, [id for _, id in page]), as_of=snapshot.ts)
         done += len(page)
         progress(f"{table.name}.{index.name}", done)
         if len(page) < _PAGE:

@@ -59,7 +59,7 @@ class _Rows:
         outcome = commit.outcome
         if outcome is not None:
             self._outcomes += (ts, outcome.session, outcome.request, outcome.result, _encode(outcome.logs))
-        if commit.tables or commit.indexes or commit.dropped_indexes:
+        if commit.tables or commit.indexes or commit.dropped_indexes or commit.shapes:
             self._catalog.append(commit)
 
     def by_statement(self) -> list[tuple[str, list[Any]]]:
@@ -86,9 +86,13 @@ class _Rows:
                 rows.append(("raise_last_index", [max(table.by_id, table.by_creation)]))
             for index in commit.indexes:
                 fields = msgspec.json.encode(index.fields).decode()
-                rows.append(("put_index", [index.id, index.table, index.name, fields]))
+                rows.append(("put_index", [index.id, index.table, index.name, fields, index.unique]))
                 rows.append(("raise_last_index", [index.id]))
-            rows += (("drop_index", [number]) for number in commit.dropped_indexes)
+            for number in commit.dropped_indexes:
+                rows.append(("drop_index", [number]))
+                rows.append(("raise_last_index", [number]))
+            for table, shape in commit.shapes.items():
+                rows.append(("forget_shape", [table]) if shape is None else ("put_shape", [table, shape]))
         return rows
 
 

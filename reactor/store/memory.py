@@ -23,6 +23,7 @@ class MemorySnapshot:
     def __init__(self) -> None:
         self.ts = self.holders = 0
         self.documents: dict[str, bytes] = {}
+        self.written: dict[str, int] = {}
         self.ids: list[str] = []
         self.entries: dict[int, list[tuple[bytes, str]]] = {}
         self.history: list[LogEntry] = []
@@ -64,14 +65,14 @@ class MemorySnapshot:
         """A state that may be changed while this one stays."""
         other = copy(self)
         other.holders = 0
-        other.documents, other.ids = dict(self.documents), list(self.ids)
+        other.documents, other.written, other.ids = dict(self.documents), dict(self.written), list(self.ids)
         other.entries = {index: list(entries) for index, entries in self.entries.items()}
         other.history, other.outcomes = list(self.history), dict(self.outcomes)
         return other
 
     def apply(self, commit: Commit) -> None:
         for write in commit.writes:
-            self._put(write)
+            self._put(write, commit.ts)
         if commit.writes:
             writes = [Write(write.id, write.table, write.old, None, write.points) for write in commit.writes]
             self.history.append(LogEntry(commit.ts, commit.source, writes))
@@ -83,18 +84,20 @@ class MemorySnapshot:
             self.entries.pop(index, None)
         self.ts = commit.ts
 
-    def add_entries(self, index: int, entries: Sequence[tuple[bytes, str]]) -> None:
+    def add_entries(self, index: int, entries: Sequence[tuple[bytes, str]], as_of: int) -> None:
         present = self.entries.setdefault(index, [])
         for entry in entries:
-            _add(present, entry)
+            if self.written.get(entry[1], as_of + 1) <= as_of:
+                _add(present, entry)
 
-    def _put(self, write: Write) -> None:
+    def _put(self, write: Write, ts: int) -> None:
         if write.new is None:
             _remove(self.ids, write.id)
             self.documents.pop(write.id, None)
+            self.written.pop(write.id, None)
         else:
             _add(self.ids, write.id)
-            self.documents[write.id] = write.new
+            self.documents[write.id], self.written[write.id] = write.new, ts
         for point in write.points:
             entries = self.entries.setdefault(point.index, [])
             if point.old is not None:
@@ -113,13 +116,15 @@ class MemoryStore:
         """Committed, and not to be seen before the next `advance`."""
         self._tables: dict[int, TableRecord] = {}
         self._indexes: dict[int, IndexRecord] = {}
+        self._shapes: dict[int, str] = {}
         self._last_index = 0
-        self._at_open: tuple[list[TableRecord], list[IndexRecord], int] = ([], [], 0)
+        self._at_open: tuple[list[TableRecord], list[IndexRecord], dict[int, str], int] = ([], [], {}, 0)
 
     async def open(self) -> None:
         self._open = True
         self._show()
-        self._at_open = (list(self._tables.values()), list(self._indexes.values()), self._last_index)
+        tables, indexes = list(self._tables.values()), list(self._indexes.values())
+        self._at_open = (tables, indexes, dict(self._shapes), max([self._last_index, *self._visible.entries]))
 
     async def close(self) -> None:
         self._open = False
@@ -133,8 +138,12 @@ class MemoryStore:
         return self._at_open[1]
 
     @property
-    def last_index(self) -> int:
+    def shapes(self) -> dict[int, str]:
         return self._at_open[2]
+
+    @property
+    def last_index(self) -> int:
+        return self._at_open[3]
 
     def acquire(self) -> Snapshot:
         self._check_open()
@@ -150,8 +159,14 @@ class MemoryStore:
             self._indexes.update((index.id, index) for index in commit.indexes)
             for number in commit.dropped_indexes:
                 self._indexes.pop(number, None)
+            for number, shape in commit.shapes.items():
+                if shape is None:
+                    self._shapes.pop(number, None)
+                else:
+                    self._shapes[number] = shape
             used = [*(table.by_id for table in commit.tables), *(table.by_creation for table in commit.tables)]
-            self._last_index = max(self._last_index, *used, *(index.id for index in commit.indexes), 0)
+            used += [*(index.id for index in commit.indexes), *commit.dropped_indexes]
+            self._last_index = max(self._last_index, *used, 0)
 
     def advance(self, ts: int) -> None:
         newest = self._coming[-1].ts if self._coming else self._visible.ts
@@ -159,9 +174,11 @@ class MemoryStore:
             raise StoreError(f"the newest commit is {newest} and not {ts}")
         self._show()
 
-    async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]]) -> None:
+    async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]], *, as_of: int) -> None:
         self._check_open()
-        self._changeable().add_entries(index.id, entries)
+        coming = {write.id for commit in self._coming for write in commit.writes}
+        unchanged = [(key, id) for key, id in entries if id not in coming]
+        self._changeable().add_entries(index.id, unchanged, as_of)
         self._last_index = max(self._last_index, index.id)
 
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:

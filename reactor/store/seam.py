@@ -38,12 +38,14 @@ class IndexRecord(msgspec.Struct, frozen=True):
     """A declared index: `id` numbers its key space, `fields` are dotted paths without the tie-breakers.
 
     It is recorded when it is complete. Entries of indexes without a record are removed some time after the next open.
+    `unique`: no two documents have the same values in `fields`; that was checked, and every write since keeps it so.
     """
 
     id: int
     table: int
     name: str
     fields: tuple[str, ...]
+    unique: bool = False
 
 
 class Point(msgspec.Struct, array_like=True, gc=False):
@@ -82,7 +84,11 @@ class Outcome(msgspec.Struct, array_like=True):
 
 
 class Commit(msgspec.Struct):
-    """One decided transaction, ready to be made durable. `ts`: nanoseconds, greater than every earlier commit's."""
+    """One decided transaction, ready to be made durable. `ts`: nanoseconds, greater than every earlier commit's.
+
+    `shapes`: by table number, what every document of the table is known to match from now on, as text that means
+    something to the layers above; None when nothing is known any more. `dropped_indexes` may have no record yet.
+    """
 
     ts: int
     writes: list[Write]
@@ -91,6 +97,7 @@ class Commit(msgspec.Struct):
     tables: list[TableRecord] = []
     indexes: list[IndexRecord] = []
     dropped_indexes: list[int] = []
+    shapes: dict[int, str | None] = {}
 
 
 class LogEntry(msgspec.Struct, array_like=True):
@@ -175,9 +182,14 @@ class Store(Protocol):
         ...
 
     @property
+    def shapes(self) -> dict[int, str]:
+        """By table number, what all documents of a table match, as of opening; tables without a shape are missing."""
+        ...
+
+    @property
     def last_index(self) -> int:
-        """The highest index number ever used, as of opening. A new index takes a higher one: entries of a dropped
-        index are deleted little by little, and must not show up in another.
+        """The highest index number that has a record or entries, or ever had, as of opening. A new index takes a higher
+        one: entries of a dropped or unfinished index are deleted little by little, and must not show up in another.
         """
         ...
 
@@ -200,11 +212,12 @@ class Store(Protocol):
         """Let new snapshots see everything committed up to `ts`, the last commit of the newest durable batch."""
         ...
 
-    async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]]) -> None:
-        """Add entries of an index that is being built over existing documents; durable on return.
+    async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]], *, as_of: int) -> None:
+        """Add entries (key, document id) of an index that is being built over existing documents; durable on return.
 
-        Entries that are there already do no harm. A commit may come between any two of them, so the caller sees to
-        it that none is of a document that has changed since. The index is recorded by a commit after the last.
+        Commits may come between any two of them. So an entry is left out when its document is not there any more, or
+        was written by a commit after `as_of`: that commit brought the document's entry itself. Entries that are there
+        already do no harm. Snapshots see them from the next commit on, and one after the last records the index.
         """
         ...
 

@@ -25,6 +25,7 @@ STATEMENTS = load_statements(Path(__file__).parent / "sql" / "statements.sql")
 class _Catalog(NamedTuple):
     tables: list[TableRecord]
     indexes: list[IndexRecord]
+    shapes: dict[int, str]
     last_index: int
     unfinished: list[int]
 
@@ -43,7 +44,7 @@ class SqliteStore:
         self._snapshots = Snapshots(file, STATEMENTS)
         self._checkpoints = Checkpoints(file, self._writer, self._snapshots, pages=wal_pages)
         self._upkeep = Upkeep(self._writer, self._checkpoints, STATEMENTS)
-        self._catalog = _Catalog([], [], 0, [])
+        self._catalog = _Catalog([], [], {}, 0, [])
 
     async def open(self) -> None:
         try:
@@ -78,6 +79,10 @@ class SqliteStore:
         return self._catalog.indexes
 
     @property
+    def shapes(self) -> dict[int, str]:
+        return self._catalog.shapes
+
+    @property
     def last_index(self) -> int:
         return self._catalog.last_index
 
@@ -94,8 +99,8 @@ class SqliteStore:
         self._snapshots.advance(ts)
         self._checkpoints.advanced()
 
-    async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]]) -> None:
-        await self._upkeep.fill(index.id, [key for key, _ in entries])
+    async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]], *, as_of: int) -> None:
+        await self._upkeep.fill(index.id, entries, as_of)
 
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
         return await self._upkeep.prune(log_before=log_before, outcomes_before=outcomes_before, limit=limit)
@@ -104,9 +109,11 @@ class SqliteStore:
 def _read_catalog(connection: sqlite3.Connection) -> _Catalog:
     tables = [TableRecord(*row) for row in connection.execute(STATEMENTS["tables"].sql)]
     indexes = [
-        IndexRecord(id, table, name, tuple(msgspec.json.decode(fields, type=list[str])))
-        for id, table, name, fields in connection.execute(STATEMENTS["indexes"].sql)
+        IndexRecord(id, table, name, tuple(msgspec.json.decode(fields, type=list[str])), bool(unique))
+        for id, table, name, fields, unique in connection.execute(STATEMENTS["indexes"].sql)
     ]
+    shapes = dict(connection.execute(STATEMENTS["shapes"].sql).fetchall())
     last_index = connection.execute(STATEMENTS["last_index"].sql).fetchone()[0]
     unfinished = [row[0] for row in connection.execute(STATEMENTS["unfinished_indexes"].sql)]
-    return _Catalog(tables, indexes, last_index, unfinished)
+    # Commits bring entries of an index that is being built before the filling has noted its number.
+    return _Catalog(tables, indexes, shapes, max([last_index, *unfinished]), unfinished)

@@ -32,10 +32,11 @@ class Upkeep:
         self._statements = statements
         self.unfinished: list[int] = []
 
-    async def fill(self, index: int, keys: Sequence[bytes]) -> None:
-        """Add entries to an index."""
-        for start in range(0, len(keys), _FILL_ROWS):
-            await self._page(partial(self._fill, index=index, keys=keys[start : start + _FILL_ROWS]))
+    async def fill(self, index: int, entries: Sequence[tuple[bytes, str]], as_of: int) -> None:
+        """Add entries (key, document id) to an index, but for documents that were written after commit `as_of`."""
+        for start in range(0, len(entries), _FILL_ROWS):
+            page = entries[start : start + _FILL_ROWS]
+            await self._page(partial(self._fill, index=index, entries=page, as_of=as_of))
 
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
         """Delete up to `limit` rows: old log entries, old outcomes, entries of dropped indexes. Returns how many."""
@@ -59,12 +60,14 @@ class Upkeep:
         self._checkpoints.written()
         return count
 
-    def _fill(self, connection: sqlite3.Connection, *, index: int, keys: Sequence[bytes]) -> int:
-        rows = [part for key in keys for part in (index, key)]
-        for sql, parameters in self._statements["put_entries"].portions(rows):
+    def _fill(
+        self, connection: sqlite3.Connection, *, index: int, entries: Sequence[tuple[bytes, str]], as_of: int
+    ) -> int:
+        rows = [part for key, id in entries for part in (index, key, id, as_of)]
+        for sql, parameters in self._statements["fill_entries"].portions(rows):
             connection.execute(sql, parameters)
         connection.execute(self._statements["raise_last_index"].sql, (index,))
-        return len(keys)
+        return len(entries)
 
     def _prune_log(self, connection: sqlite3.Connection, *, before: int, limit: int) -> int:
         last = connection.execute(self._statements["last_of_log_page"].sql, (before, limit)).fetchone()[0]

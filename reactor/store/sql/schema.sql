@@ -49,7 +49,14 @@ CREATE TABLE indexes (
     table_number INTEGER NOT NULL,
     name TEXT NOT NULL,
     fields TEXT NOT NULL,
-    dropped INTEGER NOT NULL DEFAULT 0
+    dropped INTEGER NOT NULL DEFAULT 0,
+    is_unique INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What every document of a table matches: a new schema that allows as much needs no look at them.
+CREATE TABLE shapes (
+    table_number INTEGER PRIMARY KEY,
+    shape TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE meta (

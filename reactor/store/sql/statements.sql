@@ -57,7 +57,11 @@ SELECT name, number, by_id, by_creation FROM tables ORDER BY number;
 
 -- name: indexes
 -- All indexes in use.
-SELECT id, table_number, name, fields FROM indexes WHERE NOT dropped ORDER BY id;
+SELECT id, table_number, name, fields, is_unique FROM indexes WHERE NOT dropped ORDER BY id;
+
+-- name: shapes
+-- What the documents of each table are known to match.
+SELECT table_number, shape FROM shapes;
 
 -- name: last_index
 -- The highest number that an index has or had.
@@ -77,6 +81,11 @@ DELETE FROM documents WHERE id IN (VALUES (?)...);
 -- Index entries that a batch leaves behind.
 INSERT OR IGNORE INTO index_entries (index_id, key)
 SELECT column1, column2 FROM (VALUES (?, ?)...) WHERE column1 IS NOT NULL;
+
+-- name: fill_entries
+-- Entries of an index that is being built, of those documents that no commit has written since they were read.
+INSERT OR IGNORE INTO index_entries (index_id, key)
+SELECT column1, column2 FROM (VALUES (?, ?, ?, ?)...) CROSS JOIN documents ON id = column3 WHERE ts <= column4;
 
 -- name: delete_entries
 -- Index entries that a batch removed.
@@ -100,13 +109,24 @@ SET name = excluded.name, by_id = excluded.by_id, by_creation = excluded.by_crea
 
 -- name: put_index
 -- An index that is complete from now on.
-INSERT INTO indexes (id, table_number, name, fields) VALUES (?, ?, ?, ?)
+INSERT INTO indexes (id, table_number, name, fields, is_unique) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE
-SET table_number = excluded.table_number, name = excluded.name, fields = excluded.fields, dropped = 0;
+SET table_number = excluded.table_number, name = excluded.name, fields = excluded.fields,
+    is_unique = excluded.is_unique, dropped = 0;
 
 -- name: drop_index
--- An index that nobody reads any more; pruning deletes its entries.
-UPDATE indexes SET dropped = 1 WHERE id = ?;
+-- An index that nobody reads any more, perhaps one whose building was given up; pruning deletes its entries.
+INSERT INTO indexes (id, table_number, name, fields, dropped) VALUES (?, 0, '', '[]', 1)
+ON CONFLICT (id) DO UPDATE SET dropped = 1;
+
+-- name: put_shape
+-- What all documents of a table match from now on.
+INSERT INTO shapes (table_number, shape) VALUES (?, ?)
+ON CONFLICT (table_number) DO UPDATE SET shape = excluded.shape;
+
+-- name: forget_shape
+-- A table whose documents are checked no longer.
+DELETE FROM shapes WHERE table_number = ?;
 
 -- name: raise_last_index
 -- Remember the highest index number, so that none is given twice.

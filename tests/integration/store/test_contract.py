@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reactor.errors import StoreError
 from reactor.store.memory import MemoryStore
-from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Snapshot, Store, TableRecord, Write
+from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Snapshot, Store, TableRecord, Write
 from reactor.store.sqlite import SqliteStore
 from tests.integration.store.rows import (
     BY_WORD,
@@ -32,7 +32,7 @@ from tests.integration.store.rows import (
 
 
 async def test_a_new_store_is_empty(store: Store) -> None:
-    assert (store.tables, store.indexes, store.last_index) == ([], [], 0)
+    assert (store.tables, store.indexes, store.shapes, store.last_index) == ([], [], {}, 0)
     async with newest(store) as snapshot:
         assert snapshot.ts == 0
         assert await snapshot.get([doc_id(1)]) == {}
@@ -248,25 +248,98 @@ async def test_a_closed_store_says_so(store: Store) -> None:
         store.acquire()
 
 
+BY_LENGTH = IndexRecord(BY_WORD.id + 1, TABLE.number, "by_length", ("length",))
+
+
 async def test_an_index_is_filled_over_existing_documents(store: Store) -> None:
-    await commit_and_advance(store, commit(5, insert(1, b"a")))
-    index = IndexRecord(BY_WORD.id + 1, TABLE.number, "by_length", ("length",))
+    await commit_and_advance(store, commit(5, *(insert(number, b"a") for number in range(1300))))
     many = sorted(entries(*((b"%04d" % number, number) for number in range(1300))))
-    await store.fill_index(index, many[:700])
-    await store.fill_index(index, many[690:])
-    await commit_and_advance(store, Commit(6, [], "system", None, [], [index]))
+    await store.fill_index(BY_LENGTH, many[:700], as_of=5)
+    await store.fill_index(BY_LENGTH, many[690:], as_of=5)
+    await commit_and_advance(store, Commit(6, [], "system", None, [], [BY_LENGTH]))
     async with newest(store) as snapshot:
-        assert await snapshot.scan(index.id, b"", b"\xff", reverse=False, limit=9999) == many
-        assert await words(snapshot) == entries((b"a", 1))
+        assert await snapshot.scan(BY_LENGTH.id, b"", b"\xff", reverse=False, limit=9999) == many
+        assert len(await words(snapshot, limit=9999)) == 1300
 
 
 async def test_filling_and_commits_may_bring_the_same_entry(store: Store) -> None:
-    await store.fill_index(BY_WORD, entries((b"a", 1)))
     await commit_and_advance(store, commit(5, insert(1, b"a"), insert(2, b"b")))
-    await store.fill_index(BY_WORD, entries((b"b", 2)))
+    await store.fill_index(BY_WORD, entries((b"a", 1), (b"b", 2)), as_of=5)
     await commit_and_advance(store, commit(6, delete(1, b"a")))
     async with newest(store) as snapshot:
         assert await words(snapshot) == entries((b"b", 2))
+
+
+async def test_filling_leaves_out_documents_that_were_written_since_they_were_read(store: Store) -> None:
+    await commit_and_advance(store, commit(5, *(insert(number, b"a") for number in range(1, 5))))
+    await commit_and_advance(store, commit(6, update(2, b"a", b"b"), delete(3, b"a")))
+    read_at_5 = entries((b"1", 1), (b"2", 2), (b"3", 3), (b"4", 4), (b"9", 9))
+    await store.fill_index(BY_LENGTH, read_at_5, as_of=5)
+    await commit_and_advance(store, commit(7))
+    async with newest(store) as snapshot:
+        filled = await snapshot.scan(BY_LENGTH.id, b"", b"\xff", reverse=False, limit=9)
+    assert filled == entries((b"1", 1), (b"4", 4))
+
+
+async def test_filling_is_told_of_commits_that_nobody_sees_yet(store: Store) -> None:
+    await commit_and_advance(store, commit(5, insert(1, b"a")))
+    await store.commit([commit(6, update(1, b"a", b"b"))])
+    await store.fill_index(BY_LENGTH, entries((b"a", 1)), as_of=5)
+    store.advance(6)
+    async with newest(store) as snapshot:
+        assert await snapshot.scan(BY_LENGTH.id, b"", b"\xff", reverse=False, limit=9) == []
+
+
+async def test_numbers_with_entries_are_not_given_again(reopened: Callable[[], Store]) -> None:
+    """A commit may bring entries of an index that is being built, and be the last before the end."""
+    store = reopened()
+    await store.open()
+    insertion = insert(1, b"a")
+    insertion.points.append(Point(BY_LENGTH.id + 5, None, key(b"1", 1)))
+    await commit_and_advance(store, Commit(5, [insertion], "system", None, [TABLE], [BY_WORD]))
+    await store.close()
+    store = reopened()
+    await store.open()
+    assert (store.indexes, store.last_index) == ([BY_WORD], BY_LENGTH.id + 5)
+    await store.close()
+
+
+async def test_an_index_without_a_record_can_be_dropped(reopened: Callable[[], Store]) -> None:
+    store = reopened()
+    await store.open()
+    await commit_and_advance(store, commit(5, insert(1, b"a")))
+    await store.fill_index(BY_LENGTH, entries((b"1", 1)), as_of=5)
+    await commit_and_advance(store, Commit(6, [], "system", None, [], [], [BY_LENGTH.id, BY_LENGTH.id + 4]))
+    await store.prune(log_before=0, outcomes_before=0, limit=100)
+    await commit_and_advance(store, commit(7))
+    async with newest(store) as snapshot:
+        assert await snapshot.scan(BY_LENGTH.id, b"", b"\xff", reverse=False, limit=9) == []
+    await store.close()
+    store = reopened()
+    await store.open()
+    assert (store.indexes, store.last_index) == ([], BY_LENGTH.id + 4)
+    await store.close()
+
+
+async def test_what_is_recorded_of_tables_and_indexes_is_found_again(reopened: Callable[[], Store]) -> None:
+    unique = IndexRecord(BY_WORD.id, TABLE.number, "by_word", ("word",), unique=True)
+    wanted: dict[int, str] = {}
+    for ts, index, shapes in (
+        (5, BY_WORD, {TABLE.number: "any", 7: "é"}),
+        (6, unique, {TABLE.number: "string"}),
+        (7, BY_WORD, {7: None, 8: None}),
+    ):
+        store = reopened()
+        await store.open()
+        assert store.shapes == wanted
+        await commit_and_advance(store, Commit(ts, [], "schema", None, [TABLE], [index], [], dict(shapes)))
+        wanted = {table: shape for table, shape in {**wanted, **shapes}.items() if shape is not None}
+        await store.close()
+        store = reopened()
+        await store.open()
+        assert (store.tables, store.indexes, store.shapes) == ([TABLE], [index], wanted)
+        await store.close()
+    assert wanted == {TABLE.number: "string"}
 
 
 async def test_a_dropped_index_goes_and_its_number_is_not_given_again(reopened: Callable[[], Store]) -> None:

@@ -128,6 +128,25 @@ def test_migrating_equals_a_fresh_install(tmp_path: Path, monkeypatch: pytest.Mo
     migrated.close()
 
 
+async def test_a_file_of_format_1_keeps_its_indexes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_format, "FORMAT", 1)
+    connection = file_format.connect(tmp_path / "reactor.db", reader=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    file_format._run(connection, file_format._MIGRATIONS[:1])
+    connection.execute("INSERT INTO tables VALUES (10001, 'words', 1, 2)")
+    connection.execute("INSERT INTO indexes VALUES (3, 10001, 'by_word', '[\"word\"]', 0), (4, 10001, 'x', '[]', 1)")
+    connection.close()
+    monkeypatch.undo()
+    store = SqliteStore(tmp_path)
+    await store.open()
+    assert (store.tables, store.indexes, store.shapes) == ([TABLE], [BY_WORD], {})
+    await store.prune(log_before=0, outcomes_before=0, limit=9)
+    await store.close()
+    connection = sqlite3.connect(tmp_path / "reactor.db")
+    assert connection.execute("SELECT id, is_unique, dropped FROM indexes").fetchall() == [(3, 0, 0)]
+    connection.close()
+
+
 def _dump(connection: sqlite3.Connection) -> list[object]:
     marks = [connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")]
     return [*marks, *connection.iterdump()]
@@ -351,8 +370,8 @@ async def test_what_an_unfinished_index_left_is_removed(tmp_path: Path) -> None:
     index = IndexRecord(9, TABLE.number, "unfinished", ("word",))
     store = SqliteStore(tmp_path)
     await store.open()
-    await store.commit([Commit(4, [insert(1, b"a")], "system", None, [TABLE], [BY_WORD])])
-    await store.fill_index(index, entries((b"x", 1), (b"y", 2)))
+    await store.commit([Commit(4, [insert(1, b"a"), insert(2, b"b")], "system", None, [TABLE], [BY_WORD])])
+    await store.fill_index(index, entries((b"x", 1), (b"y", 2)), as_of=4)
     await store.close()
     await store.open()
     assert (store.indexes, store.last_index) == ([BY_WORD], 9)
@@ -360,7 +379,7 @@ async def test_what_an_unfinished_index_left_is_removed(tmp_path: Path) -> None:
     await commit_and_advance(store, commit(5))
     async with newest(store) as snapshot:
         assert await snapshot.scan(index.id, b"", b"\xff", reverse=False, limit=9) == []
-        assert await words(snapshot) == entries((b"a", 1))
+        assert await words(snapshot) == entries((b"a", 1), (b"b", 2))
     assert await store.prune(log_before=0, outcomes_before=0, limit=99) == 0
     await store.close()
 
@@ -429,7 +448,10 @@ async def test_upkeep_does_not_grow_the_wal(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, wal_pages=PAGES)
     await store.open()
     index = IndexRecord(9, TABLE.number, "big", ("word",))
-    await store.fill_index(index, entries(*((b"%d" % number * 20, number) for number in range(20_000))))
+    await commit_and_advance(store, commit(1, *(insert(number, b"x") for number in range(500))))
+    for page in range(40):
+        many = ((b"%d" % (page * 500 + number) * 20, number) for number in range(500))
+        await store.fill_index(index, entries(*many), as_of=1)
     assert _wal_size(tmp_path) < BOUND
     await store.close()
     assert not (tmp_path / "reactor.db-wal").exists()

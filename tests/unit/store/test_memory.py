@@ -39,9 +39,11 @@ async def test_a_state_that_is_held_twice_stays_until_both_have_let_go():
 
 async def test_an_index_that_is_filled_does_not_change_what_is_held():
     store = await opened()
+    await store.commit([insert(1, ts=1)])
+    store.advance(1)
     held = store.acquire()
     index = IndexRecord(9, 10_001, "by_length", ("length",))
-    await store.fill_index(index, [(b"a", id_of(1))])
+    await store.fill_index(index, [(b"a", id_of(1))], as_of=1)
     assert await held.scan(9, b"", b"\xff", reverse=False, limit=9) == []
     after = store.acquire()
     assert await after.scan(9, b"", b"\xff", reverse=False, limit=9) == [(b"a", id_of(1))]
