@@ -32,7 +32,7 @@ from .values.validators import (
     v,
 )
 
-__all__ = ["Index", "Schema", "SchemaMismatch", "Table", "define_schema", "define_table"]
+__all__ = ["Index", "Schema", "SchemaMismatch", "SchemaOvertaken", "Table", "define_schema", "define_table"]
 
 MAX_TABLES = 10_000
 MAX_INDEXES = 64
@@ -56,8 +56,31 @@ class SchemaMismatch(DeveloperError):
 
     @classmethod
     def of_stored(cls, table: str, document_id: str, failure: ValidationFailure) -> SchemaMismatch:
-        """For a document that was there before the schema."""
-        return cls(f'Document with ID "{document_id}" in table "{table}" does not match the schema: {failure}')
+        """For a document that was there before the schema, or came while the schema was checked.
+
+        (get-convex/convex-backend, crates/database/src/schema_registry.rs)
+        """
+        return cls(
+            f'Document with ID "{document_id}" in table "{table}" does not match the schema: {failure}\n\n'
+            "Nothing was changed. Allow what is stored (v.optional for a field that some documents lack, v.union for "
+            "values of the old kind), bring the documents into the new shape with a mutation, and then require it."
+        )
+
+    @classmethod
+    def of_twins(cls, table: str, index: Index, first: str, second: str) -> SchemaMismatch:
+        """For two documents that are stored already and have the same values in the fields of a unique index."""
+        fields = ", ".join(f"`{field}`" for field in index.fields)
+        return cls(
+            f'Documents with IDs "{first}" and "{second}" in table "{table}" have the same values in {fields}, but the '
+            f'index "{index.name}" over them is unique.\n\nNothing was changed. Change or delete one of the two with a '
+            "mutation, or declare the index with .index() instead of .unique()."
+        )
+
+
+class SchemaOvertaken(DeveloperError):
+    """A schema was still being checked, or its indexes built, when a newer one came: the newer one goes on alone."""
+
+    code = "RaceDetected"
 
 
 class Index:
@@ -126,6 +149,11 @@ class Table:
             raise LoadError(f'index "{name}" takes a list of field names, such as ["author"], not {fields!r:.80}')
         self.indexes = (*self.indexes, Index(name, tuple(fields), unique=unique, staged=staged))
         return self
+
+    @property
+    def checked(self) -> bool:
+        """Whether documents have to match; not so in a schema with `schema_validation=False`."""
+        return self._checked
 
     def check(self, document: Mapping[str, Value], tables: TableNames) -> None:
         """Raises ValidationFailure when a document's own fields do not match; its system fields are not looked at.

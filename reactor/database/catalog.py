@@ -4,8 +4,10 @@
 top of it. Numbers are given out once and never reused.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, Never
 
 from reactor.database.system_tables import SYSTEM_TABLES
 from reactor.errors import DeveloperError
@@ -24,6 +26,7 @@ __all__ = [
     "TableInfo",
     "UniqueIndex",
     "index_of",
+    "key_part",
 ]
 
 BY_ID = "by_id"
@@ -42,7 +45,7 @@ class IndexInfo:
         self.id, self.name, self.fields = id, name, fields
 
 
-def _part(field: str) -> KeyPart:
+def key_part(field: str) -> KeyPart:
     """A function that encodes one field, found by its dotted path; missing fields encode as missing."""
     first, *rest = field.split(".")
     if not rest:
@@ -60,12 +63,18 @@ class UniqueIndex(NamedTuple):
 
 
 class TableInfo:
-    """A table with its indexes. `ordered` are all indexes but by_id; `by_creation` comes first."""
+    """A table with its indexes. `indexes` are those that can be read, by name.
+
+    `ordered` are all indexes but by_id that writes keep up, also the `hidden` ones that nobody reads yet; the one by
+    creation time comes first, then come those that can be read. `filling` numbers those in which entries are missing.
+    """
 
     __slots__ = (
         "_parts",
         "by_id",
         "definition",
+        "filling",
+        "hidden",
         "indexes",
         "name",
         "number",
@@ -75,20 +84,31 @@ class TableInfo:
         "unique",
     )
 
-    def __init__(self, record: TableRecord, declared: Iterable[IndexRecord], definition: Table | None) -> None:
+    def __init__(
+        self,
+        record: TableRecord,
+        declared: Iterable[IndexRecord],
+        definition: Table | None,
+        *,
+        hidden: Iterable[IndexRecord] = (),
+        filling: Iterable[int] = (),
+    ) -> None:
         self.record, self.definition = record, definition
         self.name, self.number = record.name, record.number
         self.by_id = IndexInfo(record.by_id, BY_ID, ("_id",))
         creation = IndexInfo(record.by_creation, BY_CREATION, ("_creationTime", "_id"))
-        extra = [IndexInfo(index.id, index.name, (*index.fields, *creation.fields)) for index in declared]
-        self.ordered = (creation, *extra)
+        readable = [_info(index, creation) for index in declared]
+        self.hidden = tuple(_info(index, creation) for index in hidden)
+        self.filling = frozenset(filling)
+        self.ordered = (creation, *readable, *self.hidden)
         self.ordered_ids = tuple(index.id for index in self.ordered)
-        self.indexes = {index.name: index for index in (self.by_id, *self.ordered)}
-        self._parts = tuple(tuple(_part(f) for f in index.fields[:-2]) for index in extra)
+        self.indexes = {index.name: index for index in (self.by_id, creation, *readable)}
+        self._parts = tuple(tuple(key_part(f) for f in index.fields[:-2]) for index in self.ordered[1:])
         unique = {index.name for index in definition.indexes if index.unique} if definition else set[str]()
+        # Of those that can be read: what is still being built under the name of one refuses nobody.
         self.unique = tuple(
             UniqueIndex(position, index, tuple(field_getter(field) for field in index.fields[:-2]))
-            for position, index in enumerate(self.ordered)
+            for position, index in enumerate((creation, *readable))
             if index.name in unique
         )
 
@@ -104,22 +124,39 @@ class TableInfo:
         return tuple(keys)
 
 
-class Numbering:
-    """Tables and indexes that exist, by the numbers the store knows them by."""
+def _info(index: IndexRecord, creation: IndexInfo) -> IndexInfo:
+    return IndexInfo(index.id, index.name, (*index.fields, *creation.fields))
 
-    def __init__(self, tables: Sequence[TableRecord], indexes: Sequence[IndexRecord], last_index: int) -> None:
+
+class Numbering:
+    """Tables and indexes that exist, by the numbers the store knows them by.
+
+    `shapes`: by table number, what all of its documents match (see `shapes.py`).
+    """
+
+    def __init__(
+        self,
+        tables: Sequence[TableRecord],
+        indexes: Sequence[IndexRecord],
+        last_index: int,
+        shapes: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
         self.tables = {table.name: table for table in tables}
         self.numbers = {table.number: table.name for table in tables}
         self.indexes = {index.id: index for index in indexes}
         self._next_table = max([FIRST_USER_TABLE - 1, *self.numbers]) + 1
         self._next_index = last_index + 1
+        self.shapes = dict(shapes)
+        self._reserved: dict[str, TableRecord] = {}
 
     def new_table(self, name: str) -> TableRecord:
         """Numbers for a table that does not exist yet; it exists for others when its commit is durable.
 
         Raises DeveloperError when there are as many tables as there may be.
         """
-        if len(self.tables) >= MAX_TABLES + len(SYSTEM_TABLES):
+        if name in self._reserved:
+            return self._reserved[name]
+        if len(self.tables) + len(self._reserved) >= MAX_TABLES + len(SYSTEM_TABLES):
             raise DeveloperError(
                 f'Table "{name}" would be one too many (limit: {MAX_TABLES}). Keep what belongs together in one table, '
                 "told apart by an indexed field.",
@@ -133,21 +170,39 @@ class Numbering:
         """Numbers for one of SYSTEM_TABLES, which has not been made yet."""
         return TableRecord(name, SYSTEM_TABLES[name], self._index_number(), self._index_number())
 
-    def new_index(self, table: TableRecord, name: str, fields: tuple[str, ...]) -> IndexRecord:
+    def reserve_table(self, name: str) -> TableRecord:
+        """As `new_table`; whoever makes a table of this name before `release_tables` gets the same numbers."""
+        record = self._reserved[name] = self.new_table(name)
+        return record
+
+    def release_tables(self) -> None:
+        """Reserved tables that were not made will be made with other numbers."""
+        self._reserved.clear()
+
+    def new_index(self, table: TableRecord, name: str, fields: tuple[str, ...], *, unique: bool = False) -> IndexRecord:
         """A number for an index that does not exist yet."""
-        return IndexRecord(self._index_number(), table.number, name, fields)
+        return IndexRecord(self._index_number(), table.number, name, fields, unique)
 
     def add(self, tables: Iterable[TableRecord], indexes: Iterable[IndexRecord] = ()) -> None:
         """These are durable now."""
         for table in tables:
             self.tables[table.name] = table
             self.numbers[table.number] = table.name
+            self._reserved.pop(table.name, None)
         self.indexes.update((index.id, index) for index in indexes)
 
     def drop(self, indexes: Iterable[int]) -> None:
         """These indexes are gone."""
         for index in indexes:
             self.indexes.pop(index, None)
+
+    def record_shapes(self, shapes: Mapping[int, str | None]) -> None:
+        """These are durable now; None: nothing is known of the table's documents any more."""
+        for table, shape in shapes.items():
+            if shape is None:
+                self.shapes.pop(table, None)
+            else:
+                self.shapes[table] = shape
 
     def of_table(self, number: int) -> list[IndexRecord]:
         """Declared indexes of a table."""
@@ -160,10 +215,17 @@ class Numbering:
 
 
 class Catalog:
-    """What one version of the schema says about the tables that exist."""
+    """What one version of the schema says about the tables that exist, with the indexes that there were at its time.
 
-    def __init__(self, numbering: Numbering, schema: Schema) -> None:
+    `filling`: indexes that are being built. Writes keep them up; they are not recorded, and nobody can read them.
+    """
+
+    def __init__(self, numbering: Numbering, schema: Schema, filling: Iterable[IndexRecord] = ()) -> None:
         self.numbering, self.schema = numbering, schema
+        self.filling = tuple(filling)
+        self._indexes: defaultdict[int, list[IndexRecord]] = defaultdict(list)
+        for index in numbering.indexes.values():
+            self._indexes[index.table].append(index)
         self._tables: dict[str, TableInfo] = {}
 
     def table(self, name: str) -> TableInfo | None:
@@ -179,9 +241,15 @@ class Catalog:
     def describe(self, record: TableRecord) -> TableInfo:
         """A table's indexes and shape, whether it is durable already or not."""
         definition = self.schema.table(record.name)
-        declared = {index.name: index.fields for index in definition.indexes} if definition else {}
-        live = [index for index in self.numbering.of_table(record.number) if declared.get(index.name) == index.fields]
-        return TableInfo(record, live, definition)
+        declared = {(index.name, index.fields): index for index in definition.indexes} if definition else {}
+        readable: list[IndexRecord] = []
+        hidden = [index for index in self.filling if index.table == record.number]
+        filling = [index.id for index in hidden]
+        for index in self._indexes.get(record.number, ()):
+            wanted = declared.get((index.name, index.fields))
+            if wanted is not None:
+                (hidden if wanted.staged else readable).append(index)
+        return TableInfo(record, readable, definition, hidden=hidden, filling=filling)
 
     def by_number(self, number: int) -> TableInfo | None:
         """A table by the number that ids carry."""
@@ -192,7 +260,7 @@ class Catalog:
         """An index by its number, as table.index; for people, so an unknown one is named by its number."""
         for name in self.numbering.tables:
             info = self.table(name)
-            for index in info.indexes.values() if info is not None else ():
+            for index in (info.by_id, *info.ordered) if info is not None else ():
                 if index.id == number:
                     return f"{name}.{index.name}"
         return f"index {number}"
@@ -209,13 +277,31 @@ class Catalog:
 
 
 def index_of(table: TableInfo, name: str) -> IndexInfo:
-    """A table's index by name. Raises DeveloperError naming the indexes that there are."""
+    """A table's index by name. Raises DeveloperError when there is none, or none that can be read yet.
+
+    Codes and texts match get-convex/convex-backend, crates/database/src/bootstrap_model/index.rs.
+    """
     index = table.indexes.get(name)
-    if index is None:
-        known = ", ".join(sorted(table.indexes))
+    return _unreadable(table, name) if index is None else index
+
+
+def _unreadable(table: TableInfo, name: str) -> Never:
+    staged = {index.name for index in table.definition.indexes if index.staged} if table.definition else set[str]()
+    if name in staged:
         raise DeveloperError(
-            f"Index {table.name}.{name} not found. Indexes of this table: {known}. "
-            f'Declare it in schema.py: .index("{name}", [...]).',
-            code="IndexNotFound",
+            f"Index {table.name}.{name} is currently staged and not available to query. Remove staged=True from it in "
+            "schema.py: it can be read when it is complete.",
+            code="IndexStagedError",
         )
-    return index
+    if any(index.name == name for index in table.hidden):
+        raise DeveloperError(
+            f"Index {table.name}.{name} is currently being built and not available to query until it is complete. "
+            "The version of the code that declares it takes over by itself then.",
+            code="IndexBackfillingError",
+        )
+    known = ", ".join(sorted(table.indexes))
+    raise DeveloperError(
+        f"Index {table.name}.{name} not found. Indexes of this table: {known}. "
+        f'Declare it in schema.py: .index("{name}", [...]).',
+        code="IndexNotFound",
+    )

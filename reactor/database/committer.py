@@ -117,6 +117,8 @@ class Committer:
         base.release()
         # Commits are no older than the creation times in them, but for rounding: so the next one follows all there are.
         self._creation = math.nextafter(base.ts / 1e6, math.inf)
+        self.watch: Callable[[list[Commit], Overlay], None] | None = None
+        """Called with commits that became durable and the documents that they left, before anybody sees them."""
         self._epoch = 0
         """Counts lost groups: a job that began in an earlier epoch stands on what is not there."""
         self._pauses = 0
@@ -163,11 +165,17 @@ class Committer:
             await self._next_idle()
 
     async def write(self, commit: Commit) -> None:
-        """Commit something that is no transaction (tables, indexes) while paused. `commit.ts` is filled in."""
+        """Commit something that is no transaction (tables, indexes) while paused. `commit.ts` is filled in.
+
+        Raises StoreError when it is not durable. It may be durable and not visible yet: see `fault` then.
+        """
         assert self._pauses and not self._busy()
         self._decided = commit.ts = max(self._decided + 1, self._clock())
         await self._store.commit([commit])
-        self._make_visible(commit.ts)
+        try:
+            self._make_visible(commit.ts)
+        except Exception as fault:
+            self.fault = fault
 
     async def close(self) -> None:
         """Let everything submitted end."""
@@ -297,6 +305,8 @@ class Committer:
         numbering = self._catalog().numbering
         for commit in group.commits:
             numbering.add(commit.tables)
+        if self.watch is not None:
+            _guarded(self.watch, group.commits, group.overlay)
         self._cache.apply(group.overlay.documents, last)
         self._in_flight = None
         self._untold += group.news

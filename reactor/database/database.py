@@ -1,23 +1,27 @@
 """The database: a store, the numbers of its tables, a cache of documents, and the committer."""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from reactor.database.adopter import Adopter
+from reactor.database.adoption import Progress, Structure
 from reactor.database.catalog import Catalog, Numbering
+from reactor.database.catalogs import Catalogs
 from reactor.database.committer import Committed, Committer
 from reactor.database.documents import DocumentCache
 from reactor.database.limits import TransactionLimits
 from reactor.database.outcomes import Outcomes
 from reactor.database.overlay import Overlay
 from reactor.database.past import past
-from reactor.database.structure import Progress, StructurePlan, fill
 from reactor.database.transaction import Transaction
-from reactor.schema import Schema
+from reactor.schema import Schema, define_schema
 from reactor.store.seam import Snapshot, Store
 
 __all__ = ["Database"]
+
+
+_NOTHING = define_schema({})
 
 
 def _ignore(*_: Any) -> None:
@@ -38,7 +42,6 @@ class Database:
         self.store, self.limits, self._clock = store, limits or TransactionLimits(), clock
         self.cache = DocumentCache(cache_bytes)
         self.outcomes = Outcomes()
-        self._adopting = asyncio.Lock()
         self._opened = False
         self.on_visible: Callable[[list[Committed]], None] = _ignore
         """Called with the commits of a group that became durable, before their callers are answered."""
@@ -47,12 +50,15 @@ class Database:
         self.on_the_way: Callable[[list[Committed], Overlay], None] = _ignore
         """Called while a group is being made durable, with the changes that it makes to the visible state."""
 
-    async def open(self, schema: Schema) -> None:
-        """Open the store and make what the schema declares. Raises StoreError and its kinds, and leaves it closed."""
+    async def open(self, schema: Schema, progress: Progress = _ignore) -> None:
+        """Open the store, check what is stored against the schema, and make what it declares.
+
+        Raises SchemaMismatch, StoreError and its kinds, and leaves it closed.
+        """
         await self.store.open()
         try:
-            self.numbering = Numbering(self.store.tables, self.store.indexes, self.store.last_index)
-            self.catalog = Catalog(self.numbering, schema)
+            self.numbering = Numbering(self.store.tables, self.store.indexes, self.store.last_index, self.store.shapes)
+            self._catalogs = Catalogs(Catalog(self.numbering, _NOTHING))
             self.committer = Committer(
                 self.store,
                 self.cache,
@@ -63,42 +69,27 @@ class Database:
                 on_the_way=self._tell_on_the_way,
                 clock=self._clock,
             )
-            await self.adopt(schema)
+            self._adopter = Adopter(Structure(self.store, self.committer, self.numbering, self._catalogs))
+            await self._adopter.adopt(schema, progress, _ignore)
         except BaseException:
             await self.store.close()
             raise
         self._opened = True
 
     async def adopt(self, schema: Schema, progress: Progress = _ignore, swap: Callable[[], None] = _ignore) -> None:
-        """Make the tables and indexes of a schema, then use it, calling `swap` in the same step.
+        """Check what is stored against a schema and make its tables and indexes, then let it serve; `swap`, which must
+        not fail, is called in the same step.
 
-        Mutations wait meanwhile; queries go on. On failure nothing has changed.
+        Functions go on under the old schema meanwhile. `progress` is told after each page of documents. Raises
+        SchemaMismatch for a document that does not match, also one that is written meanwhile, SchemaOvertaken when
+        another call comes before this one has ended, and StoreError; then nothing has changed.
         """
-        async with self._adopting:
-            await self.committer.pause()
-            try:
-                plan = StructurePlan(self.numbering, schema)
-                if plan:
-                    await self._build(plan, progress)
-                catalog = Catalog(self.numbering, schema)
-                swap()
-                self.catalog = catalog
-            finally:
-                self.committer.proceed()
+        await self._adopter.adopt(schema, progress, swap)
 
-    async def _build(self, plan: StructurePlan, progress: Progress) -> None:
-        snapshot = self.store.acquire()
-        try:
-            for index in plan.indexes:
-                name = self.numbering.numbers.get(index.table)
-                if name is not None:
-                    await fill(self.store, snapshot, self.numbering.tables[name], index, progress)
-        finally:
-            snapshot.release()
-        await self.committer.write(plan.commit())
-        self.numbering.add(plan.tables, plan.indexes)
-        self.numbering.drop(plan.dropped)
-        self.cache.clear()  # for documents remember their keys
+    @property
+    def catalog(self) -> Catalog:
+        """The tables and indexes that functions which begin now see."""
+        return self._catalogs.newest
 
     # What is told may be set at any time, so it is looked up when there is something to tell.
 
@@ -116,17 +107,22 @@ class Database:
         return self._clock() / 1_000_000  # of whole numbers: 1e6 would round nanoseconds first
 
     def read(self, snapshot: Snapshot, over: Sequence[Overlay] = ()) -> Transaction:
-        """A transaction that reads a snapshot and what lies over it. The caller holds the snapshot meanwhile."""
-        return Transaction(snapshot, self.catalog, self.cache, self.limits, now=self.now(), below=over)
+        """A transaction that reads a snapshot and what lies over it, with the indexes that were complete at its time.
+
+        The caller holds the snapshot meanwhile.
+        """
+        catalog = self._catalogs.at(snapshot.ts)
+        return Transaction(snapshot, catalog, self.cache, self.limits, now=self.now(), below=over)
 
     async def read_past(self, snapshot: Snapshot, ts: int) -> Transaction:
         """A transaction that reads the state of `ts`, nanoseconds. Raises DeveloperError beyond the history."""
-        catalog = self.catalog
+        catalog = self._catalogs.at(snapshot.ts)
         below = [await past(snapshot, ts, catalog)]
         return Transaction(snapshot, catalog, self.cache, self.limits, now=self.now(), below=below)
 
     async def close(self) -> None:
         """Let what was submitted end, then close the store. Safe after a failed `open`."""
         if self._opened:
+            await self._adopter.close()
             await self.committer.close()
         await self.store.close()

@@ -21,7 +21,7 @@ _CONTAINERS = frozenset({list, dict})
 class Document:
     """One version of a document. `raw` None means that it does not exist (a deletion)."""
 
-    __slots__ = ("_flat", "_keys", "_value", "id", "raw", "since")
+    __slots__ = ("_flat", "_keys", "_keys_of", "_value", "id", "raw", "since")
 
     def __init__(self, id: str, raw: bytes | None) -> None:
         self.id = id
@@ -29,7 +29,8 @@ class Document:
         self.since = 0
         """For a cached version: a moment, nanoseconds, from which on it is known to be the newest."""
         self._value: dict[str, Any] | None = None
-        self._keys: tuple[bytes, ...] | None = None
+        self._keys: tuple[bytes, ...] = ()
+        self._keys_of: TableInfo | None = None
         self._flat = False
 
     def value(self) -> dict[str, Any]:
@@ -52,16 +53,15 @@ class Document:
     def keys(self, table: "TableInfo") -> tuple[bytes, ...]:
         """Its key in each of `table.ordered`, in that order; empty when it does not exist.
 
-        Computed once: whoever changes a table's indexes forgets the documents that were in memory.
+        Remembered for the table as it was last asked for, since a table's indexes change with the schema.
         """
-        keys = self._keys
-        if keys is None:
-            keys = self._keys = () if self.raw is None else table.keys_of(self.value())
-        return keys
+        if self._keys_of is not table:
+            self.set_keys(table, () if self.raw is None else table.keys_of(self.value()))
+        return self._keys
 
-    def set_keys(self, keys: tuple[bytes, ...]) -> None:
+    def set_keys(self, table: "TableInfo", keys: tuple[bytes, ...]) -> None:
         """Remember keys that were computed where the value was at hand."""
-        self._keys = keys
+        self._keys, self._keys_of = keys, table
 
 
 class DocumentCache:
@@ -102,11 +102,6 @@ class DocumentCache:
             self._forget(id)
             if document.raw is not None:
                 self._put(document, ts)
-
-    def clear(self) -> None:
-        """Forget everything, as when indexes changed and remembered keys with them."""
-        self._documents.clear()
-        self._bytes = 0
 
     def _put(self, document: Document, ts: int) -> None:
         size = _memory(document)

@@ -58,6 +58,8 @@ def _write(table: TableInfo, old: Document, new: Document, touches: list[Touch])
     for position, index in enumerate(table.ordered_ids):
         was = before[position] if before else None
         becomes = after[position] if after else None
+        if was == becomes and index in table.filling:
+            was = None  # the entry may not be there yet, and whoever fills the index leaves out what was written since
         points.append(Point(index, was, becomes))
         if was == becomes and was is not None:
             touches.append((index, was, both))

@@ -1,81 +1,114 @@
-"""Making the tables and indexes that a schema declares.
+"""What has to be done so that a schema may serve: the difference between what it declares and what exists."""
 
-Runs while mutations pause, so that an index is complete when the code that reads it begins to serve.
-"""
+from collections.abc import Iterable, Mapping
 
-import asyncio
-from collections.abc import Callable, Sequence
+from msgspec.structs import replace
 
-from reactor.database.catalog import Numbering, TableInfo
-from reactor.database.documents import Document
+from reactor.database.catalog import Numbering
+from reactor.database.document_pass import DocumentPass
+from reactor.database.shapes import covers, shape_of
 from reactor.database.system_tables import SYSTEM_TABLES
-from reactor.schema import Schema
-from reactor.store.seam import Commit, IndexRecord, Snapshot, Store, TableRecord
-from reactor.values import successor
+from reactor.database.unique_pass import UniquePass
+from reactor.schema import Index, Schema, Table
+from reactor.store.seam import Commit, IndexRecord, TableRecord
 
-__all__ = ["StructurePlan", "fill"]
-
-_PAGE, _PORTION = 1_000, 100
-
-Progress = Callable[[str, int], None]
-"""Told the index being filled, as table.index, and how many documents it holds so far."""
+__all__ = ["StructurePlan"]
 
 
 class StructurePlan:
-    """The difference between what a schema declares and what exists."""
+    """Made from what is durable, and from the passes that build staged indexes, by index number.
 
-    def __init__(self, numbering: Numbering, schema: Schema) -> None:
+    `tables`      that do not exist yet; their names are reserved in `numbering`
+    `indexes`     to be built before the schema serves, also those of such tables
+    `passes`      over documents that exist, which have to be completed before it serves
+    `uniques`     passes over indexes in which no two documents may have the same values, to be made after those
+    `pending`     declarations that documents are not known to match, by table number
+    `staged`      passes that are left to be made after it serves, by index number
+    `dropped`     numbers of indexes that it declares no longer
+    """
+
+    def __init__(self, numbering: Numbering, schema: Schema, staged: Mapping[int, DocumentPass]) -> None:
+        self._numbering, self._schema, self._under_way = numbering, schema, staged
         self.tables: list[TableRecord] = []
         self.indexes: list[IndexRecord] = []
+        self.passes: list[DocumentPass] = []
+        self.uniques: list[UniquePass] = []
+        self.pending: dict[int, Table] = {}
+        self.staged: dict[int, DocumentPass] = {}
         self.dropped: list[int] = []
+        self._recorded: list[IndexRecord] = []
         self.tables += (numbering.new_system_table(name) for name in SYSTEM_TABLES if name not in numbering.tables)
         for table in schema.tables.values():
-            record = numbering.tables.get(table.name)
-            if record is None:
-                record = numbering.new_table(table.name)
-                self.tables.append(record)
-            self._plan_indexes(numbering, record, [(index.name, index.fields) for index in table.indexes])
+            self._plan_table(table)
         for name, record in numbering.tables.items():
             if name not in schema.tables:
-                # The table stays. Its indexes would not be maintained, and be wrong if they ever came back.
-                self._plan_indexes(numbering, record, [])
+                # The table stays. Its indexes would not be kept up, and be wrong if they ever came back.
+                self._drop_rest(self._existing(record).values())
 
-    def _plan_indexes(
-        self, numbering: Numbering, table: TableRecord, declared: list[tuple[str, tuple[str, ...]]]
-    ) -> None:
-        existing = {(index.name, index.fields): index.id for index in numbering.of_table(table.number)}
-        for name, fields in declared:
-            if existing.pop((name, fields), None) is None:
-                self.indexes.append(numbering.new_index(table, name, fields))
-        self.dropped += existing.values()
+    def _plan_table(self, table: Table) -> None:
+        record = self._numbering.tables.get(table.name)
+        exists = record is not None
+        if record is None:
+            record = self._numbering.reserve_table(table.name)
+            self.tables.append(record)
+        existing = self._existing(record)
+        new: list[IndexRecord] = []
+        for index in table.indexes:
+            found = existing.pop((index.name, index.fields), None)
+            if found is None:
+                found = self._numbering.new_index(record, index.name, index.fields, unique=index.unique)
+                if index.staged and exists:
+                    self.staged[found.id] = DocumentPass(record, [found])
+                    continue
+                new.append(found)
+            elif found.id in self._under_way and self._plan_staged(index, found):
+                continue
+            self._plan_record(table, index, found, new)
+        self.indexes += new
+        self._drop_rest(existing.values())
+        check = None if covers(self._numbering.shapes.get(record.number), table) else table
+        if check is not None:
+            self.pending[record.number] = check
+        if exists and (new or check is not None):
+            self.passes.append(DocumentPass(record, new, check))
 
-    def __bool__(self) -> bool:
-        return bool(self.tables or self.indexes or self.dropped)
+    def _plan_staged(self, index: Index, record: IndexRecord) -> bool:
+        """An index that is being built: whether that may go on after the schema serves."""
+        made = self._under_way[record.id]
+        if index.staged:
+            self.staged[record.id] = made
+        else:
+            self.passes.append(made)
+        return index.staged
 
-    def commit(self) -> Commit:
-        """The commit that makes what is missing and drops what is declared no longer."""
-        return Commit(0, [], "schema", None, self.tables, self.indexes, self.dropped)
+    def _plan_record(self, table: Table, index: Index, record: IndexRecord, new: list[IndexRecord]) -> None:
+        """What is to be recorded of an index that is complete when the schema serves."""
+        unrecorded = record in new or record.id in self._under_way
+        if unrecorded or record.unique != index.unique:
+            self._recorded.append(replace(record, unique=index.unique))
+        if index.unique and (unrecorded or not record.unique):
+            self.uniques.append(UniquePass(table, index, record.id))
 
+    def _existing(self, table: TableRecord) -> dict[tuple[str, tuple[str, ...]], IndexRecord]:
+        under_way = [index for made in self._under_way.values() for index in made.indexes]
+        known = [*self._numbering.of_table(table.number), *(each for each in under_way if each.table == table.number)]
+        return {(index.name, index.fields): index for index in known}
 
-async def fill(store: Store, snapshot: Snapshot, table: TableRecord, index: IndexRecord, progress: Progress) -> None:
-    """Build an index over the documents that exist already, in pages."""
-    info = TableInfo(table, [index], None)
-    lower, done = b"", 0
-    while True:
-        page = await snapshot.scan(table.by_creation, lower, b"\xff", reverse=False, limit=_PAGE)
-        await store.fill_index(index, await _entries(snapshot, info, [id for _, id in page]), as_of=snapshot.ts)
-        done += len(page)
-        progress(f"{table.name}.{index.name}", done)
-        if len(page) < _PAGE:
-            return
-        lower = successor(page[-1][0])
+    def _drop_rest(self, indexes: Iterable[IndexRecord]) -> None:
+        self.dropped += [index.id for index in indexes]
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything has to be read before the schema may serve."""
+        return bool(self.passes or self.uniques)
 
-async def _entries(snapshot: Snapshot, info: TableInfo, ids: Sequence[str]) -> list[tuple[bytes, str]]:
-    """The entries of documents in the index that `info` has beside the built-in ones."""
-    entries: list[tuple[bytes, str]] = []
-    for start in range(0, len(ids), _PORTION):
-        documents = await snapshot.get(ids[start : start + _PORTION])
-        entries += ((Document(id, raw).keys(info)[1], id) for id, raw in documents.items())
-        await asyncio.sleep(0)  # queries are served meanwhile
-    return entries
+    def commit(self) -> Commit | None:
+        """The commit that records all of it; None when there is nothing to record."""
+        known = self._numbering
+        tables = [table for table in self.tables if table.name not in known.tables]
+        numbers = {table.name: table.number for table in (*known.tables.values(), *tables)}
+        shapes = {number: shape_of(self._schema.table(name)) for name, number in numbers.items()}
+        changed = {number: shape for number, shape in shapes.items() if shape != known.shapes.get(number)}
+        if not (tables or self._recorded or self.dropped or changed):
+            return None
+        return Commit(0, [], "schema", None, tables, self._recorded, self.dropped, changed)

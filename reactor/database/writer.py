@@ -230,7 +230,7 @@ def _read_only(table: str) -> DeveloperError:
 
 def _document(info: TableInfo, id: str, fields: dict[str, Any], limits: Limits) -> Document:
     document = Document(id, encode(fields, limits=limits, pending=True))
-    document.set_keys(info.keys_of(fields))
+    document.set_keys(info, info.keys_of(fields))
     return document
 
 

@@ -151,10 +151,18 @@ def test_a_mismatch_names_the_table_and_for_stored_documents_the_id() -> None:
         'Failed to insert or update a document in table "t" because it does not match the schema: '
         "Value does not match validator."
     )
-    assert str(stored) == (
-        f'Document with ID "{POST}" in table "t" does not match the schema: Value does not match validator.'
-    )
+    fact, remedy = str(stored).split("\n\n")
+    assert fact == f'Document with ID "{POST}" in table "t" does not match the schema: Value does not match validator.'
+    assert remedy.startswith("Nothing was changed.") and "v.optional" in remedy
     assert written.code == stored.code == "SchemaEnforcementError"
+
+
+def test_twins_are_both_named() -> None:
+    index = Index("by_a_b", ("a", "b"), unique=True)
+    assert str(SchemaMismatch.of_twins("t", index, USER, POST)).partition("\n\n")[0] == (
+        f'Documents with IDs "{USER}" and "{POST}" in table "t" have the same values in `a`, `b`, but the index '
+        '"by_a_b" over them is unique.'
+    )
 
 
 def test_a_document_as_it_is_read_has_system_fields() -> None:

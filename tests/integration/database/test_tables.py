@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from reactor.database.adoption import Step
 from reactor.database.database import Database
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import DeveloperError, StoreFull
-from reactor.schema import Schema, define_schema, define_table
+from reactor.schema import Schema, SchemaOvertaken, define_schema, define_table
 from reactor.store.seam import Store
 from reactor.values import v
 from tests.integration.database.world import World
@@ -146,9 +147,9 @@ async def test_there_are_so_many_tables_and_no_more(world: World, monkeypatch: p
 async def test_a_new_index_holds_the_documents_that_there_are(reopened: Callable[[], Store]) -> None:
     world = await World(reopened()).open(words())
     await fill(world)
-    told: list[tuple[str, int]] = []
-    await world.db.adopt(words(by_down=["down"]), progress=lambda index, done: told.append((index, done)))
-    assert told == [("words.by_down", 5)]
+    told: list[Step] = []
+    await world.db.adopt(words(by_down=["down"]), progress=told.append)
+    assert told == [Step("words", False, ("by_down",), None, 5)]
     assert await sorted_by(world, "by_down", "down") == [1, 2, 3, 4, 5]
     await fill(world, 2)
     assert await sorted_by(world, "by_down", "down") == [1, 1, 2, 2, 3, 4, 5]
@@ -162,14 +163,14 @@ async def test_a_new_index_holds_the_documents_that_there_are(reopened: Callable
 
 
 async def test_an_index_is_filled_in_pages(reopened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reactor.database.structure._PAGE", 4)
-    monkeypatch.setattr("reactor.database.structure._PORTION", 3)
+    monkeypatch.setattr("reactor.database.document_pass._PAGE", 4)
+    monkeypatch.setattr("reactor.database.document_pass._PORTION", 3)
     for count in (7, 8, 9):
         world = await World(reopened()).open(words())
         await world.mutate(lambda db: clear(db))
         await fill(world, count)
         told: list[int] = []
-        await world.db.adopt(words(by_down=["down"]), progress=lambda _, done: told.append(done))
+        await world.db.adopt(words(by_down=["down"]), progress=lambda step: told.append(step.documents))
         assert told == [*range(4, count + 1, 4), count][: count // 4 + 1]
         assert await sorted_by(world, "by_down", "down") == list(range(1, count + 1))
         await world.close()
@@ -271,18 +272,7 @@ async def test_a_schema_that_cannot_be_made_leaves_the_old_one(reopened: Callabl
     await world.close()
 
 
-async def test_what_fails_while_swapping_leaves_the_old_schema(world: World) -> None:
-    def swap() -> None:
-        raise ValueError("not this one")
-
-    catalog = world.db.catalog
-    with pytest.raises(ValueError, match="not this one"):
-        await world.db.adopt(EMPTY, swap=swap)
-    assert world.db.catalog is catalog
-    assert await world.mutate(lambda db: db.insert("users", {"name": "a"}))
-
-
-async def test_mutations_wait_while_a_schema_is_adopted_and_queries_do_not(world: World) -> None:
+async def test_mutations_wait_while_a_schema_is_recorded_and_queries_do_not(world: World) -> None:
     await world.mutate(lambda db: db.insert("users", {"name": "a", "rank": 1}))
     fields = define_schema({"users": define_table(v.any()).index("by_name", ["name"]).index("by_rank", ["rank"])})
     world.gate.hold()
@@ -299,8 +289,11 @@ async def test_mutations_wait_while_a_schema_is_adopted_and_queries_do_not(world
     assert [user["name"] for user in ranked] == ["b", "a"]
 
 
-async def test_schemas_are_adopted_one_after_another(world: World) -> None:
-    await asyncio.gather(*(world.db.adopt(words(**{f"by{n}": ["up"]})) for n in range(4)))
+async def test_of_several_schemas_the_last_one_wins(world: World) -> None:
+    adopting = (world.db.adopt(words(**{f"by{n}": ["up"]})) for n in range(4))
+    first, *overtaken, last = await asyncio.gather(*adopting, return_exceptions=True)
+    assert [type(each) for each in overtaken] == [SchemaOvertaken] * 2
+    assert (first, last) == (None, None), "what is recorded at once is not overtaken"
     assert set(numbers(world.db)) == {"", "by_id", "by_creation_time", "by3"}
     assert len([index for index in world.db.numbering.indexes.values() if index.name.startswith("by")]) == 1
 

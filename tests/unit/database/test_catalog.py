@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reactor.database.catalog import FIRST_USER_TABLE, Catalog, Numbering, TableInfo, index_of
+from reactor.database.system_tables import SYSTEM_TABLES
 from reactor.errors import DeveloperError
 from reactor.schema import define_schema, define_table
 from reactor.store.seam import IndexRecord, TableRecord
@@ -59,6 +60,66 @@ def test_a_catalog_shows_the_tables_and_the_indexes_that_its_schema_declares() -
     assert (catalog.table("ghosts"), catalog.by_number(5), catalog.number_of("ghosts"), catalog.name_of(5)) == (
         None,
     ) * 4
+
+
+def test_a_catalog_keeps_the_indexes_of_its_time() -> None:
+    numbering = Numbering([RECORD], [BY_WORD], 7)
+    catalog = Catalog(numbering, SCHEMA)
+    numbering.drop([BY_WORD.id])
+    before, after = catalog.table("words"), Catalog(numbering, SCHEMA).table("words")
+    assert before is not None and after is not None
+    assert (before.ordered_ids, after.ordered_ids) == ((2, 3), (2,))
+
+
+def test_hidden_indexes_are_kept_up_and_cannot_be_read() -> None:
+    table = define_table(v.any()).index("by_word", ["word"], staged=True).index("by_size", ["size"], staged=True)
+    schema = define_schema({"words": table.index("by_x", ["x"])})
+    by_size, by_x = IndexRecord(4, RECORD.number, "by_size", ("size",)), IndexRecord(5, RECORD.number, "by_x", ("x",))
+    elsewhere = IndexRecord(6, RECORD.number + 1, "by_x", ("x",))
+    words = Catalog(Numbering([RECORD], [BY_WORD], 7), schema, [by_size, by_x, elsewhere]).table("words")
+    assert words is not None
+    assert [index.name for index in words.ordered] == ["by_creation_time", "by_size", "by_x", "by_word"]
+    assert words.filling == {4, 5}
+    keys = words.keys_of({"word": "a", "size": 2, "_id": "id", "_creationTime": 5.0})
+    tail = encode_key([5.0, "id"])
+    assert keys == (tail, encode_value(2) + tail, encode_value(UNSET) + tail, encode_value("a") + tail)
+    for name, code, text in (
+        ("by_word", "IndexStagedError", "Index words.by_word is currently staged and not available to query"),
+        ("by_size", "IndexStagedError", "Remove staged=True"),
+        ("by_x", "IndexBackfillingError", "Index words.by_x is currently being built and not available to query"),
+        ("by_y", "IndexNotFound", "Indexes of this table: by_creation_time, by_id. "),
+    ):
+        with pytest.raises(DeveloperError, match=text) as caught:
+            index_of(words, name)
+        assert caught.value.code == code
+
+
+def test_a_reserved_table_is_made_with_its_numbers_by_whoever_makes_it() -> None:
+    numbering = Numbering([], [], 0)
+    reserved = numbering.reserve_table("a")
+    assert numbering.new_table("a") is reserved
+    assert numbering.new_table("b").number == reserved.number + 1
+    numbering.release_tables()
+    later = numbering.new_table("a")
+    assert later.number == reserved.number + 2
+    kept = numbering.reserve_table("c")
+    numbering.add([kept])
+    assert numbering.tables["c"] is kept
+    assert not {later.number, kept.number} & {reserved.number, reserved.number + 1}
+
+
+def test_reserved_tables_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reactor.database.catalog.MAX_TABLES", 2 - len(SYSTEM_TABLES))
+    numbering = Numbering([RECORD], [], 2)
+    numbering.reserve_table("b")
+    with pytest.raises(DeveloperError, match='"c" would be one too many'):
+        numbering.reserve_table("c")
+
+
+def test_shapes_come_and_go() -> None:
+    numbering = Numbering([], [], 0, {1: "a", 2: "b"})
+    numbering.record_shapes({1: "c", 2: None, 3: None, 4: "d"})
+    assert numbering.shapes == {1: "c", 4: "d"}
 
 
 def test_an_index_is_found_by_its_name_or_the_others_are_named() -> None:
