@@ -10,6 +10,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from reactor.app.admin_key import admin_key
+from reactor.app.schema_progress import SchemaProgress
 from reactor.database.committer import Committed
 from reactor.database.cursors import Cursors
 from reactor.database.database import Database
@@ -102,13 +103,13 @@ class Parts:
         )
         self.port = settings.port
         self._upkeep: asyncio.Task[None] | None = None
-        self._reloading = asyncio.Lock()
+        self._loading = asyncio.Lock()
 
     async def open(self) -> None:
-        """Load the application and open its data. Raises LoadError, StoreError and its kinds."""
+        """Load the application and open its data. Raises LoadError, SchemaMismatch, StoreError and its kinds."""
         self.application = self._load(self.directory)
         self.watchdog.start()
-        await self.database.open(self.application.schema)
+        await self.database.open(self.application.schema, SchemaProgress(self.events))
         key = admin_key(self.settings)
         self.admin, self.cursors = AdminKey(key), Cursors(key.encode())
         self.hub = Hub(
@@ -130,12 +131,14 @@ class Parts:
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
 
     async def reload(self) -> None:
-        """Load the code anew and serve it from the next call on. Raises LoadError, and then the old code serves on."""
-        async with self._reloading:
+        """Load the code anew, bring the data under its schema, and serve both from the same moment on.
+
+        Raises LoadError, SchemaMismatch, StoreError, and SchemaOvertaken when another call has loaded newer code before
+        this one's could serve; then the old code serves on.
+        """
+        async with self._loading:
             fresh = await asyncio.to_thread(self._load, self.directory)
-            await self.database.adopt(fresh.schema, swap=lambda: self._swap(fresh))
-            self.live.all_dirty("code")
-            self.rounds.soon()
+        await self.database.adopt(fresh.schema, SchemaProgress(self.events), swap=lambda: self._swap(fresh))
 
     async def close(self) -> None:
         """Let what was submitted end, and close everything. Safe after a failed `open`."""
@@ -150,6 +153,8 @@ class Parts:
     def _swap(self, fresh: Application) -> None:
         self.application = fresh
         self.queries.code_changed()
+        self.live.all_dirty("code")
+        self.rounds.soon()
 
     def _visible(self, commits: list[Committed]) -> None:
         try:

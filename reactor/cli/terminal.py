@@ -7,6 +7,9 @@ one that is unknown is shown as it is, so that server and terminal can grow apar
                      watching (bool: files are reloaded)
     loaded           functions, seconds (time it took), changed (files)
     reload_failed    error (text for the developer)
+    reload_overtaken changed (files)
+    schema_progress  table, documents (how many so far), checks (bool: they are compared with the schema), fills
+                     (indexes that are being built), unique (index that is looked through for equal values)
     log              function, line (as the wire has it: [LOG] 'text')
     function_failed  function, error (text with traceback), request (id that the client was told)
     stopped          reason
@@ -51,6 +54,8 @@ class Terminal:
             "ready": self._ready,
             "loaded": self._loaded,
             "reload_failed": self._reload_failed,
+            "reload_overtaken": self._reload_overtaken,
+            "schema_progress": self._schema_progress,
             "log": self._log,
             "function_failed": self._function_failed,
             "stopped": self._stopped,
@@ -95,6 +100,15 @@ class Terminal:
         text = self._line(("not reloaded", "bold red"), "  the last good version keeps serving\n")
         return text.append(_indented(_word(fields, "error")))
 
+    def _reload_overtaken(self, fields: Fields) -> Text:
+        changed = ", ".join(_names(fields.get("changed")))
+        return self._line(("not reloaded", "bold"), "  a newer edit came first" + (f"  ({changed})" if changed else ""))
+
+    def _schema_progress(self, fields: Fields) -> Text:
+        documents = fields.get("documents")
+        count = f"  {documents:,} documents so far" if isinstance(documents, int) else ""
+        return self._line(("schema", "bold"), f"  {_work(fields)}{count}")
+
     def _log(self, fields: Fields) -> Text:
         line = _word(fields, "line")
         style = _LEVELS.get(line.partition(" ")[0], "")
@@ -121,6 +135,17 @@ class Terminal:
 def _word(fields: Fields, name: str) -> str:
     value = fields.get(name)
     return "" if value is None else printable(str(value))
+
+
+def _work(fields: Fields) -> str:
+    """What is done to the documents of a table: `messages: checking documents, building by_author`."""
+    fills, unique = ", ".join(_names(fields.get("fills"))), _word(fields, "unique")
+    work = [
+        *(["checking documents"] if fields.get("checks") else []),
+        *([f"building {fills}"] if fills else []),
+        *([f"looking for equal values in {unique}"] if unique else []),
+    ]
+    return f"{_word(fields, 'table')}: {', '.join(work)}"
 
 
 def _row(text: Text, name: str, value: str, style: str = "") -> None:

@@ -71,6 +71,25 @@ def test_a_failed_reload_shows_the_error_as_it_is_written() -> None:
     )
 
 
+def test_an_overtaken_reload() -> None:
+    assert shown("reload_overtaken") == "12:00:00  not reloaded  a newer edit came first\n"
+    text = shown("reload_overtaken", changed=["schema.py"])
+    assert text == "12:00:00  not reloaded  a newer edit came first  (schema.py)\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "work"),
+    [
+        ({"checks": True, "fills": (), "unique": None}, "checking documents"),
+        ({"checks": True, "fills": ("by_b", "by_a"), "unique": None}, "checking documents, building by_a, by_b"),
+        ({"checks": False, "fills": (), "unique": "by_a"}, "looking for equal values in by_a"),
+    ],
+)
+def test_progress_of_a_schema(fields: dict[str, object], work: str) -> None:
+    text = shown("schema_progress", table="messages", documents=12_800, **fields)
+    assert text == f"12:00:00  schema  messages: {work}  12,800 documents so far\n"
+
+
 def test_log() -> None:
     assert shown("log", function="a:b", line="[LOG] 'hi'") == "12:00:00  a:b  [LOG] 'hi'\n"
 
@@ -103,9 +122,15 @@ def test_a_log_level_has_its_colour() -> None:
 
 
 @given(
-    kind=st.sampled_from(["ready", "loaded", "reload_failed", "log", "function_failed", "stopped", "other"]),
+    kind=st.sampled_from(
+        ["ready", "loaded", "reload_failed", "reload_overtaken", "schema_progress", "log", "function_failed", "stopped"]
+        + ["other"]
+    ),
     fields=st.dictionaries(
-        st.sampled_from(["url", "functions", "seconds", "changed", "error", "line", "function", "request", "reason"]),
+        st.sampled_from(
+            ["url", "functions", "seconds", "changed", "error", "line", "function", "request", "reason", "table"]
+            + ["documents", "checks", "fills", "unique"]
+        ),
         st.none() | st.integers() | st.floats() | st.text() | st.lists(st.integers() | st.text()),
     ),
 )
