@@ -19,7 +19,7 @@ Exception
     ├── ProtocolError            a client broke the sync protocol
     └── SettingsError            a setting has an impossible value
 BaseException
-└── FunctionInterrupted          raised inside a function that computes past its limit; not for `except Exception`
+└── FunctionInterrupted          raised inside a query or mutation past its time; not for `except Exception`
 """
 
 from typing import Any
@@ -173,7 +173,15 @@ class SettingsError(ReactorError):
 
 
 class FunctionInterrupted(BaseException):
-    """Raised inside a function that computed past its limit.
+    """Raised inside a function whose time is up: `code` is UserTimeout (it computed) or SystemTimeout (it waited).
 
-    Not an `Exception`, so that `except Exception` in user code does not keep a runaway function alive.
+    Not an `Exception`, so that `except Exception` in user code does not keep a runaway function alive. Whatever else
+    the function does about it, it fails. An action that called it gets a DeveloperError with the same text and code.
     """
+
+    code: str = "UserTimeout"
+
+    def __init__(self, message: str = "", *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code

@@ -11,14 +11,13 @@ What makes it safe:
 - Only user code is hit, and what it calls in libraries. When Reactor itself is at work for the function, the monitor
   tries again a moment later: our own code need not be prepared to be cut off anywhere. Its work is bounded by limits.
 - A function may swallow the exception (`except BaseException`). It is then raised again and again while the step lasts,
-  and the run fails however the step ends.
+  after a while so that it cannot be swallowed (see `insistence`), and the run fails however the step ends.
 
 What it cannot do: stop a call into C, which raises only when it returns, or notice a thread that sleeps. Time counts
 from the first look at a step, so a limit is enforced up to a tick late, and steps shorter than a tick, which hold up
 nobody, are free.
 """
 
-import ctypes
 import sys
 import threading
 import time
@@ -28,6 +27,7 @@ from typing import TypeVar
 
 from reactor.errors import FunctionInterrupted
 from reactor.runtime.frames import is_library, is_own
+from reactor.runtime.insistence import Insisting, end, inject
 
 __all__ = ["Budget", "Watchdog"]
 
@@ -36,6 +36,8 @@ R = TypeVar("R")
 
 _IDLE_LOOKS = 40
 _RETRY_SECONDS = 0.002
+_PATIENT = 10
+"""So many times a step is interrupted in a way that it may swallow, or clean up after."""
 
 
 class Budget:
@@ -60,6 +62,7 @@ class Watchdog:
         "_budget",
         "_clock",
         "_injected",
+        "_interruptions",
         "_lock",
         "_looked_at",
         "_monitor",
@@ -81,6 +84,7 @@ class Watchdog:
         self._looked_at = 0  # the step that the monitor has seen going on, and the clock's reading then
         self._since = 0.0
         self._injected = False
+        self._interruptions = 0
         self._asleep = False
         self._stopped = False
         self._victim = 0
@@ -102,11 +106,12 @@ class Watchdog:
     def step(self, budget: Budget, call: Callable[[A], R], argument: A) -> R:
         """`call(argument)`, interrupted when the run's budget is used up.
 
-        Raises FunctionInterrupted then, even if the call swallowed it and returned. Inside another step it is a plain
-        call: the outer step's budget counts.
+        Raises FunctionInterrupted then, even if the call swallowed it and returned. Inside a step of another run, which
+        is an action that calls a query, say, that run's budget is left alone meanwhile.
         """
-        if self._budget is not None:
-            return call(argument)
+        outer = self._budget
+        if outer is not None:
+            return call(argument) if outer is budget else self._step_inside(outer, budget, call, argument)
         self._step += 1
         self._budget = budget
         try:
@@ -124,11 +129,26 @@ class Watchdog:
             if budget.interrupted:
                 raise _failure(budget, sys.exc_info()[1]) from None
 
+    def _step_inside(self, outer: Budget, budget: Budget, call: Callable[[A], R], argument: A) -> R:
+        self._budget = None
+        while self._looked_at == self._step:
+            try:
+                self._settle(outer)
+            except FunctionInterrupted:
+                outer.interrupted = True
+        try:
+            return self.step(budget, call, argument)
+        finally:
+            # To the monitor the rest of the outer step is another one; if it is interrupted it fails at its end.
+            self._step += 1
+            self._budget = outer
+
     def _settle(self, budget: Budget) -> None:
         with self._lock:
             if self._injected:
                 budget.interrupted = True
-                _inject(self._victim, None)
+                end()
+                inject(self._victim, None)
                 self._injected = False
             budget.used += self._clock() - self._since
             self._looked_at = 0
@@ -164,14 +184,15 @@ class Watchdog:
                 return self._tick
             now = self._clock()
             if self._looked_at != self._step:
-                self._looked_at, self._since = self._step, now
+                self._looked_at, self._since, self._interruptions = self._step, now, 0
                 return self._tick
             left = budget.limit - budget.used - (now - self._since)
             if left > 0:
                 return min(self._tick, max(left, _RETRY_SECONDS))
             if _in_user_code(_frame_of(self._victim)):
                 self._injected = True
-                _inject(self._victim, FunctionInterrupted)
+                self._interruptions += 1
+                inject(self._victim, FunctionInterrupted if self._interruptions <= _PATIENT else Insisting)
             return _RETRY_SECONDS
 
 
@@ -197,13 +218,6 @@ def _in_user_code(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _inject(thread: int, error: type[BaseException] | None) -> None:
-    """Make a thread raise `error` at its next bytecode, or with None take back what has not been raised yet."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), None if error is None else ctypes.py_object(error)
-    )
 
 
 def _cpu_clock(thread: int) -> Callable[[], float]:

@@ -103,17 +103,89 @@ def test_the_steps_of_a_run_share_its_budget() -> None:
     assert not budget.interrupted
 
 
-def test_a_step_inside_a_step_counts_for_the_outer_one() -> None:
-    with watching() as watchdog:
-        inner = Budget(SHORT)
+def test_a_step_inside_a_step_has_its_own_budget() -> None:
+    outer, inner = Budget(10.0), Budget(SHORT)
 
-        def outer(_: object) -> str:
-            return watchdog.step(inner, compute, SHORT * 4)
-
-        assert watchdog.step(Budget(10.0), outer, None) == "done"
-        assert inner.used == 0.0
+    def calling(_: object) -> str:
         with pytest.raises(FunctionInterrupted):
-            watchdog.step(Budget(SHORT), lambda _: watchdog.step(Budget(10.0), for_ever, None), None)
+            watchdog.step(inner, for_ever, None)
+        return compute(0.01)
+
+    with watching() as watchdog:
+        assert watchdog.step(outer, calling, None) == "done"
+    assert (outer.interrupted, inner.interrupted) == (False, True)
+    assert inner.used > SHORT
+    assert outer.used < 0.01 + SHORT
+
+
+def test_the_outer_budget_counts_before_and_after_a_step_inside() -> None:
+    def calling(_: object) -> None:
+        assert watchdog.step(Budget(10.0), compute, SHORT * 4) == "done"
+        for_ever(None)
+
+    with watching() as watchdog:
+        with pytest.raises(FunctionInterrupted, match=r"0\.02s"):
+            watchdog.step(Budget(SHORT), calling, None)
+        assert watchdog.step(Budget(10.0), compute, 0.0) == "done"
+
+
+def swallowing(_: object) -> None:
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+
+
+def swallowing_twice(_: object) -> None:
+    while True:
+        try:
+            while True:
+                try:
+                    while True:
+                        pass
+                except BaseException:
+                    pass
+        except BaseException:
+            pass
+
+
+def swallowing_below(_: object) -> None:
+    while True:
+        try:
+            swallowing(None)
+        except BaseException:
+            continue
+
+
+def never_finished(_: object) -> None:
+    try:
+        for_ever(None)
+    finally:
+        while True:
+            pass
+
+
+def returning(_: object) -> str:
+    while True:
+        try:
+            for_ever(None)
+        finally:
+            continue  # noqa: B012 - what it does is the point
+
+
+@pytest.mark.parametrize(
+    "function", [swallowing, swallowing_twice, swallowing_below, never_finished, returning], ids=lambda f: f.__name__
+)
+def test_nothing_can_swallow_an_interruption_for_ever(function: Callable[[object], object]) -> None:
+    before = sys.gettrace()
+    with watching() as watchdog:
+        for _ in range(3):
+            with pytest.raises(FunctionInterrupted, match="timed out"):
+                watchdog.step(Budget(SHORT), function, None)
+            assert sys.gettrace() is before
+            assert watchdog.step(Budget(10.0), compute, 0.01) == "done"
 
 
 @pytest.fixture
