@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reactor.exports import on_demand
 
 if TYPE_CHECKING:
+    from reactor.database.limits import CallLimits
     from reactor.database.page_options import PaginationOptions, PaginationResult, pagination_opts_validator
     from reactor.errors import ConvexError, DeveloperError, ReactorError, UniqueViolation
     from reactor.runtime.contexts import ActionCtx, MutationCtx, QueryCtx
@@ -29,6 +30,7 @@ else:
         {
             "UNSET": "reactor.values",
             "ActionCtx": "reactor.runtime.contexts",
+            "CallLimits": "reactor.database.limits",
             "CommitTs": "reactor.values",
             "ConvexError": "reactor.errors",
             "DeveloperError": "reactor.errors",
@@ -56,6 +58,7 @@ else:
 __all__ = [
     "UNSET",
     "ActionCtx",
+    "CallLimits",
     "CommitTs",
     "ConvexError",
     "DeveloperError",

@@ -10,6 +10,7 @@ Exception
     │   ├── ArgumentValidationError
     │   ├── ReturnsValidationError
     │   ├── UniqueViolation      a second document with the same values in a unique index
+    │   ├── NotInContext         `ctx` of this kind of function has no such member; an AttributeError as well
     │   ├── FunctionNotFound     no such function, or not for this caller
     │   └── LoadError            functions/ or schema.py cannot be loaded
     ├── StoreError               the database file or server
@@ -34,6 +35,7 @@ __all__ = [
     "InvalidId",
     "InvalidValue",
     "LoadError",
+    "NotInContext",
     "ProtocolError",
     "ReactorError",
     "ReturnsValidationError",
@@ -140,6 +142,12 @@ class FunctionNotFound(DeveloperError):
     """No such function, or one that this caller may not see: the two are told apart by nobody."""
 
     code = "FunctionNotFound"
+
+
+class NotInContext(DeveloperError, AttributeError):
+    """`ctx` does not have this member in this kind of function; the message says where it is."""
+
+    code = "InvalidFunctionCall"
 
 
 class LoadError(DeveloperError):

@@ -28,6 +28,7 @@ from reactor.runtime.calls import Call
 from reactor.runtime.failures import Failure
 from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.loader import Application, load
+from reactor.runtime.logs import LogLimits
 from reactor.runtime.mutations import Mutations
 from reactor.runtime.query_run import QueryRun, RunResult
 from reactor.runtime.runner import Runner
@@ -76,12 +77,11 @@ class Parts:
         self.watchdog = Watchdog()
         self.runner = Runner(
             lambda: self.application,
-            lambda: self.database.catalog,
             Steps(self.watchdog, cpu_seconds=settings.function_cpu_seconds, seconds=settings.function_system_seconds),
             _function_limits(settings),
             redact=settings.redacts,
             cursors=lambda: self.cursors,
-            sink=lambda path, line: events("log", function=path, line=line),
+            sink=lambda path, line: self.events("log", function=path, line=line),
             on_failure=self._function_failed,
         )
         self.mutations = Mutations(self.database, self.runner)
@@ -206,6 +206,7 @@ def _transaction_limits(settings: Settings) -> TransactionLimits:
         read_ranges=settings.max_read_ranges,
         documents_written=settings.max_documents_written,
         bytes_written=settings.max_bytes_written,
+        query_operators=settings.max_query_operators,
         document=replace(DOCUMENT, max_bytes=settings.max_document_bytes, max_depth=settings.max_document_depth),
     )
 
@@ -220,4 +221,5 @@ def _function_limits(settings: Settings) -> FunctionLimits:
         system_seconds=settings.function_system_seconds,
         action_seconds=settings.action_seconds,
         actions=settings.max_actions,
+        log=LogLimits(settings.max_log_lines, settings.max_log_line_bytes),
     )

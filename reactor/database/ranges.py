@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from reactor.database.documents import Document
 from reactor.database.filters import Filter
-from reactor.errors import DeveloperError
+from reactor.database.limits import TransactionLimits
 from reactor.values import successor
 
 __all__ = ["CATALOG_INDEX", "KeyRange", "OpenScan", "ReadSet", "Touch"]
@@ -77,13 +77,13 @@ class OpenScan:
 
 
 class ReadSet:
-    """Everything one transaction read, in at most `limit` ranges. Also counts documents and their stored size in
-    bytes, which have limits of their own."""
+    """Everything one transaction read, in at most `limits.read_ranges` ranges. Also counts documents and their stored
+    size in bytes, which whoever reads them holds to the limits."""
 
-    __slots__ = ("_limit", "_looked_up", "_points", "_room", "_scans", "documents", "size")
+    __slots__ = ("_limits", "_looked_up", "_points", "_room", "_scans", "documents", "size")
 
-    def __init__(self, limit: int) -> None:
-        self._limit = self._room = limit
+    def __init__(self, limits: TransactionLimits) -> None:
+        self._limits, self._room = limits, limits.read_ranges
         self._points: set[KeyRange] = set()
         self._scans: list[OpenScan] = []
         self._looked_up: list[KeyRange] = []
@@ -110,10 +110,22 @@ class ReadSet:
         """A range that a write had to look into. These do not count to the limit: that of writes holds them down."""
         self._looked_up.append(KeyRange(index, lower, upper))
 
+    def limit_to(self, limits: TransactionLimits) -> None:
+        """From here on these limits hold."""
+        self._limits, self._room = limits, limits.read_ranges
+
+    def count(self) -> int:
+        """How many ranges there are before merging: no fewer than `ranges` has."""
+        return len(self._points) + len(self._scans)
+
     def ranges(self) -> list[KeyRange]:
         """The ranges read, sorted, no two equal; overlapping and adjacent ones without a filter are merged."""
         found = self._asked_for() + self._looked_up
         return found if len(found) < 2 else _merged(found)
+
+    def counted(self) -> int:
+        """How many ranges there are for the limit: after merging, and without those of writes."""
+        return len(_merged(self._asked_for()))
 
     def _asked_for(self) -> list[KeyRange]:
         found = list(self._points)
@@ -123,14 +135,9 @@ class ReadSet:
     def _count(self) -> None:
         # Merging takes time, and each further read adds one range at most: so it is not done again for each of them.
         unread = sum(1 for scan in self._scans if scan.read() is None)
-        spare = self._limit - len(_merged(self._asked_for())) - unread
+        spare = self._limits.read_ranges - self.counted() - unread
         if spare < 0:
-            raise DeveloperError(
-                f"Too many reads in a single function execution (limit: {self._limit} ranges of an index, of which a "
-                "document by id is one). Read one range of an index instead of many single documents, or split the "
-                "work over several calls.",
-                code="TooManyReads",
-            )
+            raise self._limits.too_many_ranges()
         self._room = len(self._points) + len(self._scans) + spare
 
 

@@ -9,7 +9,7 @@ from reactor.database.counting import count_entries, count_ids
 from reactor.database.documents import Document, DocumentCache
 from reactor.database.filters import Filter
 from reactor.database.id_order import id_bounds
-from reactor.database.limits import TransactionLimits
+from reactor.database.limits import CallLimits, TransactionLimits, Usage
 from reactor.database.overlay import Overlay, scan, scan_ids
 from reactor.database.ranges import CATALOG_INDEX, OpenScan, ReadSet
 from reactor.errors import DeveloperError
@@ -28,13 +28,13 @@ class Transaction:
     """
 
     __slots__ = (
-        "_bytes_written",
         "_cache",
-        "_documents_written",
         "_layers",
         "_own",
         "before",
+        "bytes_written",
         "catalog",
+        "documents_written",
         "ended",
         "limits",
         "next_creation",
@@ -57,7 +57,7 @@ class Transaction:
         creation: float = 0.0,
     ) -> None:
         self.snapshot, self.catalog, self.now = snapshot, catalog, now
-        self.reads = ReadSet(limits.read_ranges)
+        self.reads = ReadSet(limits)
         self.version = 0
         """Grows whenever own writes change what reads see."""
         self.before: dict[str, tuple[TableInfo, Document]] = {}
@@ -72,7 +72,7 @@ class Transaction:
         # Lowest first: what lies below, then own writes, the first of which make a layer, then nested mutations.
         self._layers = list(below)
         self._own = len(self._layers)
-        self._documents_written = self._bytes_written = 0
+        self.documents_written = self.bytes_written = 0
 
     # Tables
 
@@ -218,9 +218,9 @@ class Transaction:
                 code="MutationEnded",
             )
         raw = new.raw
-        self._documents_written += 1
-        self._bytes_written += len(raw or b"")
-        self.limits.check_written(self._documents_written, self._bytes_written)
+        self.documents_written += 1
+        self.bytes_written += len(raw or b"")
+        self.limits.check_written(self.documents_written, self.bytes_written)
         if raw is not None and DOLLAR in raw and is_pending(raw):
             self.pending.add(new.id)
         if new.id not in self.before:
@@ -230,7 +230,45 @@ class Transaction:
         top.move(table.ordered_ids, old.keys(table) if old else (), new.keys(table))
         self.version += 1
 
-    # Nested mutations
+    # Budgets
+
+    def usage(self) -> Usage:
+        """What has been used so far."""
+        reads = self.reads
+        return Usage(
+            documents_read=reads.documents,
+            bytes_read=reads.size,
+            read_ranges=reads.counted(),
+            documents_written=self.documents_written,
+            bytes_written=self.bytes_written,
+        )
+
+    def narrow(self, given: CallLimits) -> TransactionLimits:
+        """Hold what follows to narrower budgets, until `limit_to` gets back the limits that this returns.
+
+        Raises DeveloperError as `TransactionLimits.narrowed` does.
+        """
+        before = self.limits
+        self.limit_to(before.narrowed(given, self.usage()))
+        return before
+
+    def limit_to(self, limits: TransactionLimits) -> None:
+        """From here on these limits hold. What was used stays used."""
+        self.limits = limits
+        self.reads.limit_to(limits)
+
+    # Nested calls
+
+    def stale(self) -> "Transaction":
+        """The state before own writes, for reads that are nobody's dependency; see `charge`."""
+        below = self._layers[: self._own]
+        tx = Transaction(self.snapshot, self.catalog, self._cache, self.limits, now=self.now, below=below)
+        tx.reads.documents, tx.reads.size = self.reads.documents, self.reads.size
+        return tx
+
+    def charge(self, stale: "Transaction") -> None:
+        """What was read through `stale` counts for this transaction's budgets, though not as read by it."""
+        self.reads.documents, self.reads.size = stale.reads.documents, stale.reads.size
 
     def push(self) -> None:
         """Begin a nested mutation: what it writes can be taken back."""

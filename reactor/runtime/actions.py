@@ -7,18 +7,21 @@ from typing import Any
 import anyio.to_thread
 
 from reactor.database.database import Database
+from reactor.database.limits import CallLimits
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError, FunctionInterrupted
-from reactor.runtime.calls import Call, decode_args
+from reactor.runtime.calls import Call, decode_args, encode_args
 from reactor.runtime.contexts import ActionCtx, Reference
+from reactor.runtime.failures import arriving, is_failure
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.logs import capture
 from reactor.runtime.mutations import Mutations
+from reactor.runtime.nesting import check_method
 from reactor.runtime.query_run import RunResult
 from reactor.runtime.run import Run
 from reactor.runtime.runner import Runner
 from reactor.runtime.stepping import Steps
-from reactor.values import ANY, decode_trusted, encode
+from reactor.values import decode_trusted
 
 __all__ = ["Actions"]
 
@@ -48,56 +51,75 @@ class Actions:
         run = self._runner.begin(call, self._database.now())
         try:
             function = self._runner.find(call, run, Kind.ACTION)
-            args = decode_args(function, call.args, self._runner.limits)
-            value = await self._invoke(function, args, run)
-        except (Exception, FunctionInterrupted) as error:
+            args = decode_args(function, call.args, self._runner.limits, run.log)
+            ctx = ActionCtx(run, self, function)
+            value = await self._invoke(function, ctx, args, run)
+            ctx.finish()
+            encoded = self._runner.results.encode(function, value, self._database.catalog, run.log)
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             return self._runner.failed(run, error)
-        return self._runner.succeeded(run, value)
+        return self._runner.succeeded(run, encoded)
 
-    async def _invoke(self, function: Function[..., Any], args: dict[str, Any], run: Run) -> bytes:
+    async def _invoke(self, function: Function[..., Any], ctx: ActionCtx, args: dict[str, Any], run: Run) -> Any:
         keywords = function.accept(args, self._database.catalog)
-        ctx = ActionCtx(run, self)
         seconds = self._runner.limits.action_seconds
         if function.is_async:
             # On the loop, so what it computes holds up everybody: watched like a query, with more time.
-            value = await self._steps.run(function, ctx, keywords, run.log)
-            ctx.finish()
-            return self._runner.encode_result(function, value)
+            return await self._steps.run(function, ctx, keywords, run.log)
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
                 with capture(run.log):
-                    value = await anyio.to_thread.run_sync(
+                    return await anyio.to_thread.run_sync(
                         lambda: function.handler(ctx, **keywords), abandon_on_cancel=True
                     )
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise DeveloperError(f"Function execution timed out (maximum duration: {seconds:g}s)") from None
-        ctx.finish()
-        return self._runner.encode_result(function, value)
+            raise FunctionInterrupted(
+                f"Function execution timed out (maximum duration: {seconds:g}s). Its thread goes on, and its result is "
+                "lost.",
+                code="SystemTimeout",
+            ) from None
 
     # Calls from actions
 
     async def within(
-        self, run: Run, tx: Transaction, caller: Kind, kind: Kind, function: Reference, args: dict[str, Any]
+        self,
+        run: Run,
+        tx: Transaction,
+        caller: Kind,
+        kind: Kind,
+        function: Reference,
+        args: dict[str, Any],
+        *,
+        limits: CallLimits | None,
+        stale: bool,
     ) -> Any:
         """Actions have no transaction to call within."""
         raise DeveloperError("An action has no transaction.", code="InvalidFunctionCall")
 
-    async def apart(self, run: Run, kind: Kind, function: Reference, args: dict[str, Any]) -> Any:
+    async def apart(
+        self, run: Run, kind: Kind, function: Reference, args: dict[str, Any], *, limits: CallLimits | None
+    ) -> Any:
         """See `Calls.apart`. Raises what the called function raised."""
         target = self._runner.resolve(function)
-        if target.kind is not kind:
-            raise DeveloperError(
-                f"Cannot call a {target.kind.value} function as a {kind.value}: {target.path}.",
-                code="InvalidFunctionCall",
-            )
-        call = Call(target.path, encode(args, limits=ANY), run.identity, request_id=run.request_id, trusted=True)
+        check_method(target, kind)
+        call = Call(
+            target.path,
+            encode_args(target, args, self._runner.limits),
+            run.identity,
+            request_id=run.request_id,
+            trusted=True,
+            origin=run.call.origin,
+            limits=limits,
+        )
         result = await self._call(kind, call, run)
-        run.log.lines.extend(result.logs)
+        run.log.absorb(result.logs)
         if result.failure is not None:
-            raise result.failure.error
+            raise arriving(result.failure)
         return decode_trusted(result.value)
 
     async def _call(self, kind: Kind, call: Call, run: Run) -> RunResult:
@@ -107,4 +129,11 @@ class Actions:
             answered: asyncio.Future[RunResult] = asyncio.get_running_loop().create_future()
             self._mutations.submit(call, lambda result: None if answered.done() else answered.set_result(result))
             return await answered
-        return await self._ask(call)
+        if call.limits is None:
+            return await self._ask(call)
+        # What others have asked already was read within other limits.
+        snapshot = self._database.store.acquire()
+        try:
+            return (await self._runner.query(call, self._database.read(snapshot))).result
+        finally:
+            snapshot.release()

@@ -3,31 +3,37 @@
 | member | query | mutation | action |
 | --- | --- | --- | --- |
 | `db` | reads | reads and writes | |
-| `auth` | yes | yes | yes |
+| `auth`, `meta` | yes | yes | yes |
 | `now`, `random` | frozen, seeded | frozen, seeded | |
 | `run_query` | same transaction | same transaction | own transaction |
 | `run_mutation` | | nested transaction | own transaction |
 | `run_action` | | | yes |
+
+What one of them does not have it refuses with NotInContext, which says where it is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from types import CoroutineType
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from reactor.database.limits import CallLimits
 from reactor.database.made_calls import MadeCall, frame, note
 from reactor.database.pages import Pager
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
+from reactor.runtime.calls import named_arguments
 from reactor.runtime.functions import Function, Kind
+from reactor.runtime.members import absent
+from reactor.runtime.meta import ActionMeta, MutationMeta, QueryMeta
 from reactor.runtime.missing_await import refuse_unbegun, refuse_unended
 from reactor.runtime.run import Auth, Run
 
-__all__ = ["ActionCtx", "Calls", "MutationCtx", "QueryCtx", "Reference"]
+__all__ = ["ActionCtx", "Arguments", "Calls", "MutationCtx", "QueryCtx", "Reference"]
 
 Reference = str | Function[..., Any]
 """What names a function in a call: the decorated function itself, or its path."""
@@ -35,46 +41,76 @@ Reference = str | Function[..., Any]
 Calling: TypeAlias = "CoroutineType[Any, Any, Any]"
 """What calls of other functions give: they are made when it is awaited."""
 
+Arguments = Mapping[str, Any] | None
+"""The arguments of a call as one dict; None when they are given by name, or when there are none."""
+
 
 class Calls(Protocol):
     """Calls from one function to another, as contexts make them."""
 
     def within(
-        self, run: Run, tx: Transaction, caller: Kind, kind: Kind, function: Reference, args: dict[str, Any]
+        self,
+        run: Run,
+        tx: Transaction,
+        caller: Kind,
+        kind: Kind,
+        function: Reference,
+        args: dict[str, Any],
+        *,
+        limits: CallLimits | None,
+        stale: bool,
     ) -> Coroutine[Any, Any, Any]:
-        """Call a query or mutation inside the caller's transaction."""
+        """Call a query or mutation inside the caller's transaction; a `stale` one does not see what that wrote."""
         ...
 
-    def apart(self, run: Run, kind: Kind, function: Reference, args: dict[str, Any]) -> Coroutine[Any, Any, Any]:
+    def apart(
+        self, run: Run, kind: Kind, function: Reference, args: dict[str, Any], *, limits: CallLimits | None
+    ) -> Coroutine[Any, Any, Any]:
         """Call a function from an action, in a transaction of its own."""
         ...
 
 
-class _Ctx:
-    __slots__ = ("_calls", "_run", "auth")
+_OURS = ("finish", "made_calls")
+"""Members of `ctx` that are not for functions."""
 
-    def __init__(self, run: Run, calls: Calls) -> None:
-        self._run, self._calls = run, calls
+
+class _Ctx:
+    __slots__ = ("_calls", "_function", "_run", "auth")
+
+    _KIND = Kind.QUERY
+
+    def __init__(self, run: Run, calls: Calls, function: Function[..., Any]) -> None:
+        self._run, self._calls, self._function = run, calls, function
         self.auth = Auth(run)
 
     def finish(self) -> None:
         """The function has returned. Raises DeveloperError for calls that it made and did not await."""
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            present = [each for each in dir(type(self)) if not each.startswith("_") and each not in _OURS]
+            raise absent(self._KIND, "ctx", name, present)
+
 
 class _TransactionCtx(_Ctx):
     __slots__ = ("_turn", "_tx")
 
-    def __init__(self, run: Run, calls: Calls, tx: Transaction) -> None:
-        super().__init__(run, calls)
+    def __init__(self, run: Run, calls: Calls, function: Function[..., Any], tx: Transaction) -> None:
+        super().__init__(run, calls, function)
         self._tx = tx
         self._turn: asyncio.Lock | None = None
 
-    async def _within(self, kind: Kind, function: Reference, args: dict[str, Any]) -> Any:
+    async def _within(
+        self, kind: Kind, function: Reference, args: dict[str, Any], limits: CallLimits | None, stale: bool = False
+    ) -> Any:
         # One call after another, also when they were started together: each takes back its own writes only.
         if self._turn is None:
             self._turn = asyncio.Lock()
         async with self._turn:
-            return await self._calls.within(self._run, self._tx, self._kind(), kind, function, args)
+            return await self._calls.within(
+                self._run, self._tx, self._KIND, kind, function, args, limits=limits, stale=stale
+            )
 
     @property
     def now(self) -> float:
@@ -92,12 +128,25 @@ class _TransactionCtx(_Ctx):
         """A random number generator with a seed of this run."""
         return self._run.random
 
-    async def run_query(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
-        """Run another query in this transaction: `await ctx.run_query(threads.list, user_id=id)`."""
-        return await self._within(Kind.QUERY, function, {**(args or {}), **named})
+    async def run_query(
+        self,
+        function: Reference,
+        args: Arguments = None,
+        /,
+        *,
+        transaction_limits: CallLimits | None = None,
+        use_stale_snapshot: bool = False,
+        **named: Any,
+    ) -> Any:
+        """Run another query in this transaction: `await ctx.run_query(threads.list, user_id=id)`.
 
-    def _kind(self) -> Kind:
-        return Kind.QUERY
+        `transaction_limits` narrows what it may read; going beyond fails this call only. With `use_stale_snapshot`, in
+        mutations, it does not see what this transaction has written, and what it reads is no dependency of it. Raises
+        what the query raises, and DeveloperError for a call that cannot be made
+        (get-convex/convex-backend, npm-packages/convex/src/server/registration.ts).
+        """
+        given = named_arguments(args, named)
+        return await self._within(Kind.QUERY, function, given, transaction_limits, use_stale_snapshot)
 
 
 class QueryCtx(_TransactionCtx):
@@ -105,9 +154,16 @@ class QueryCtx(_TransactionCtx):
 
     __slots__ = ("db",)
 
-    def __init__(self, run: Run, calls: Calls, tx: Transaction, pager: Pager | None = None) -> None:
-        super().__init__(run, calls, tx)
+    def __init__(
+        self, run: Run, calls: Calls, function: Function[..., Any], tx: Transaction, pager: Pager | None = None
+    ) -> None:
+        super().__init__(run, calls, function, tx)
         self.db = DatabaseReader(tx, pager)
+
+    @property
+    def meta(self) -> QueryMeta:
+        """What there is to know about this run."""
+        return QueryMeta(self._run, self._function, self._tx)
 
 
 class MutationCtx(_TransactionCtx):
@@ -115,59 +171,110 @@ class MutationCtx(_TransactionCtx):
 
     __slots__ = ("db", "made_calls")
 
-    def __init__(self, run: Run, calls: Calls, tx: Transaction, pager: Pager | None = None) -> None:
-        super().__init__(run, calls, tx)
+    _KIND = Kind.MUTATION
+
+    def __init__(
+        self, run: Run, calls: Calls, function: Function[..., Any], tx: Transaction, pager: Pager | None = None
+    ) -> None:
+        super().__init__(run, calls, function, tx)
         self.db = DatabaseWriter(tx, pager)
         self.made_calls = self.db.made_calls
 
-    def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Calling:
-        """Run another mutation in this transaction. If it raises, its writes are undone; catch it to go on without."""
-        call = self._run_mutation(function, {**(args or {}), **named})
+    @property
+    def meta(self) -> MutationMeta:
+        """What there is to know about this run."""
+        return MutationMeta(self._run, self._function, self._tx)
+
+    def run_mutation(
+        self,
+        function: Reference,
+        args: Arguments = None,
+        /,
+        *,
+        transaction_limits: CallLimits | None = None,
+        **named: Any,
+    ) -> Calling:
+        """Run another mutation in this transaction. If it raises, its writes are undone; catch it to go on without.
+
+        `transaction_limits` narrows what it may read and write; going beyond fails this call only. Raises what the
+        mutation raises, and DeveloperError for a call that cannot be made.
+        """
+        call = self._run_mutation(function, args, named, transaction_limits)
         note(self.made_calls, call, frame(1))
         return call
 
-    async def _run_mutation(self, function: Reference, args: dict[str, Any]) -> Any:
-        return await self._within(Kind.MUTATION, function, args)
+    async def _run_mutation(
+        self, function: Reference, args: Arguments, named: dict[str, Any], limits: CallLimits | None
+    ) -> Any:
+        return await self._within(Kind.MUTATION, function, named_arguments(args, named), limits)
 
     def finish(self) -> None:
         if self.made_calls:
             refuse_unended(self.made_calls)
 
-    def _kind(self) -> Kind:
-        return Kind.MUTATION
-
 
 class ActionCtx(_Ctx):
-    """What an action may use: calls of other functions, each a transaction of its own. Anything else is Python's."""
+    """What an action may use: calls of other functions, each a transaction of its own. Anything else is Python's.
+
+    A failure of what it calls is an exception that it may catch, whatever the cause.
+    """
 
     __slots__ = ("made_calls",)
 
-    def __init__(self, run: Run, calls: Calls) -> None:
-        super().__init__(run, calls)
+    _KIND = Kind.ACTION
+
+    def __init__(self, run: Run, calls: Calls, function: Function[..., Any]) -> None:
+        super().__init__(run, calls, function)
         self.made_calls: list[MadeCall] = []
 
-    async def run_query(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Any:
-        """Run a query on the newest state and return its result."""
-        return await self._calls.apart(self._run, Kind.QUERY, function, {**(args or {}), **named})
+    @property
+    def meta(self) -> ActionMeta:
+        """What there is to know about this run."""
+        return ActionMeta(self._run, self._function)
 
-    def run_mutation(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Calling:
-        """Run a mutation; it is durable when this returns."""
-        call = self._run_mutation(function, {**(args or {}), **named})
+    async def run_query(
+        self,
+        function: Reference,
+        args: Arguments = None,
+        /,
+        *,
+        transaction_limits: CallLimits | None = None,
+        **named: Any,
+    ) -> Any:
+        """Run a query on the newest state and return its result. `transaction_limits` narrows what it may read."""
+        return await self._apart(Kind.QUERY, function, named_arguments(args, named), transaction_limits)
+
+    def run_mutation(
+        self,
+        function: Reference,
+        args: Arguments = None,
+        /,
+        *,
+        transaction_limits: CallLimits | None = None,
+        **named: Any,
+    ) -> Calling:
+        """Run a mutation; it is durable when this returns. `transaction_limits` narrows what it may read and write."""
+        call = self._run_mutation(function, args, named, transaction_limits)
         note(self.made_calls, call, frame(1))
         return call
 
-    async def _run_mutation(self, function: Reference, args: dict[str, Any]) -> Any:
-        return await self._calls.apart(self._run, Kind.MUTATION, function, args)
+    async def _run_mutation(
+        self, function: Reference, args: Arguments, named: dict[str, Any], limits: CallLimits | None
+    ) -> Any:
+        return await self._apart(Kind.MUTATION, function, named_arguments(args, named), limits)
 
-    def run_action(self, function: Reference, args: dict[str, Any] | None = None, /, **named: Any) -> Calling:
+    def run_action(self, function: Reference, args: Arguments = None, /, **named: Any) -> Calling:
         """Run another action and wait for it."""
-        call = self._run_action(function, {**(args or {}), **named})
+        call = self._run_action(function, args, named)
         note(self.made_calls, call, frame(1))
         return call
 
-    async def _run_action(self, function: Reference, args: dict[str, Any]) -> Any:
-        return await self._calls.apart(self._run, Kind.ACTION, function, args)
+    async def _run_action(self, function: Reference, args: Arguments, named: dict[str, Any]) -> Any:
+        return await self._apart(Kind.ACTION, function, named_arguments(args, named), None)
 
     def finish(self) -> None:
         if self.made_calls:
             refuse_unbegun(self.made_calls)
+
+    async def _apart(self, kind: Kind, function: Reference, args: dict[str, Any], limits: CallLimits | None) -> Any:
+        return await self._calls.apart(self._run, kind, function, args, limits=limits)

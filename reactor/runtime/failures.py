@@ -10,6 +10,7 @@ A message has the layout that official clients and their users know
 In production only the first line leaves the server. Data of a ConvexError always does.
 """
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -18,14 +19,33 @@ from typing import Any, cast
 
 import msgspec
 
-from reactor.errors import ConvexError, FunctionInterrupted, InvalidCursor, InvalidValue, ReactorError
+from reactor.errors import (
+    ConvexError,
+    DeveloperError,
+    FunctionInterrupted,
+    InvalidCursor,
+    InvalidValue,
+    ReactorError,
+)
 from reactor.runtime.frames import is_library, is_own, stack_lines
 from reactor.values import encode
 
-__all__ = ["LONGEST_MESSAGE", "Failure", "describe", "request_id", "request_id_of"]
+__all__ = [
+    "LONGEST_MESSAGE",
+    "Failure",
+    "arriving",
+    "check_data",
+    "describe",
+    "is_failure",
+    "request_id",
+    "request_id_of",
+]
 
 LONGEST_MESSAGE = 64 * 1024
 """Bytes of UTF-8 in the text of an error, stack lines not counted."""
+
+_STACK_BELOW = "__reactor_stack__"
+"""Attribute of an exception that came from a run of its own: the lines of its stack there."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +79,44 @@ def describe(error: BaseException, request_id: str, *, redact: bool = False) -> 
     """Put a function's exception into words; with `redact` (production) the caller gets the first line alone."""
     error = _only_cause(error)
     text, data = _text_and_data(error)
-    text = f"{_capped(text)}\n{_speakable(stack_lines(error.__traceback__))}"
+    stack = getattr(error, _STACK_BELOW, "") + stack_lines(error.__traceback__)
+    text = f"{_capped(text)}\n{_speakable(stack)}"
     first = f"[Request ID: {request_id}] Server Error"
     _report_own(error)
     return Failure(first if redact else f"{first}\n{text}", data, request_id, text, _without_frames(error))
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether something that a function raised fails its run. If not it ends the server's own work, and is to go on.
+
+    A cancellation is a failure unless somebody cancels the task that runs the function.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or not task.cancelling()
+    return not isinstance(error, KeyboardInterrupt | GeneratorExit)
+
+
+def arriving(failure: Failure) -> Exception:
+    """The exception that an action gets for the failed run of a function that it called; it may catch every one."""
+    error = failure.error
+    text, _, stack = failure.text.partition("\n")
+    if not isinstance(error, Exception):
+        error = DeveloperError(text, code=error.code if isinstance(error, FunctionInterrupted) else None)
+    elif isinstance(error, ConvexError) and failure.data is None:
+        error = DeveloperError(text, code=_BAD_DATA)
+    setattr(error, _STACK_BELOW, stack)
+    return error
+
+
+def check_data(error: ConvexError) -> None:
+    """Raises DeveloperError in place of a ConvexError whose data is no value, so that nobody gets to see such data."""
+    text, data = _application_error(error.data)
+    if data is None:
+        raise DeveloperError(text, code=_BAD_DATA) from error
+
+
+_BAD_DATA = "InvalidConvexErrorData"
 
 
 def _report_own(error: BaseException) -> None:

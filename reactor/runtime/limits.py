@@ -5,9 +5,13 @@ from functools import lru_cache
 import msgspec
 from msgspec.structs import replace
 
+from reactor.runtime.logs import LogLimits
 from reactor.values import ARGS, Limits
 
-__all__ = ["FunctionLimits"]
+__all__ = ["NEAR", "FunctionLimits"]
+
+NEAR = 0.8
+"""The part of a limit beyond which a run's log has a warning."""
 
 
 class FunctionLimits(msgspec.Struct, frozen=True):
@@ -21,6 +25,7 @@ class FunctionLimits(msgspec.Struct, frozen=True):
     system_seconds: float = 15.0
     action_seconds: float = 1800.0
     actions: int = 64
+    log: LogLimits = LogLimits()
 
     @property
     def args(self) -> Limits:

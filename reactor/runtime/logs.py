@@ -4,7 +4,7 @@
     with capture(run):
         ...                       # print, sys.stderr and logging end up in run.lines
 
-`install()` puts the capture over the process's streams and root logger once; without a current run both pass
+`install()` puts the capture over the process's streams, root logger and warnings once; without a current run all pass
 everything through to what was there before.
 """
 
@@ -13,30 +13,48 @@ import enum
 import logging
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterable
 from contextvars import ContextVar, Token
-from typing import Any, TextIO, cast
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol, TextIO, cast
+
+import msgspec
 
 __all__ = [
-    "LONGEST_LINE",
-    "MOST_LINES",
     "Level",
+    "LogLimits",
     "RunLog",
     "Sink",
+    "Watcher",
     "capture",
-    "capturing",
     "current_run",
     "enter",
     "install",
     "leave",
 ]
 
-MOST_LINES = 256
-LONGEST_LINE = 32_768
-"""Bytes of UTF-8 in one line's text, the mark of a cut included."""
-
 _CUT_MARK = " (truncated due to length)"
-_ROOM_BEFORE_CUT = LONGEST_LINE - len(_CUT_MARK)
+
+
+class LogLimits(msgspec.Struct, frozen=True):
+    """Lines that one run may have, and bytes of UTF-8 in the text of one, the mark of a cut included."""
+
+    lines: int = 256
+    line_bytes: int = 32_768
+
+
+_DEFAULT_LIMITS = LogLimits()
+
+
+class Watcher(Protocol):
+    """Is told of what a deterministic function does not do; see `reactor.runtime.determinism`."""
+
+    def saw(self, run: "RunLog", deed: str, remedy: str, frame: FrameType | None) -> None:
+        """A function of `run` did this; `frame` is the innermost one that may be its own."""
+        ...
+
 
 Sink = Callable[[str, str], None]
 """Gets the function's path and each finished line, for the server's own terminal."""
@@ -55,31 +73,51 @@ class Level(enum.StrEnum):
 class RunLog:
     """The log lines of one run, those of the functions it called included.
 
-    `lines` have the wire's form, `[LEVEL] text`. At most MOST_LINES are kept, of which the last then says that
+    `lines` have the wire's form, `[LEVEL] text`. At most `limits.lines` are kept, of which the last then says that
     some are missing; the sink gets no more than that either
     (get-convex/convex-backend, crates/common/src/log_lines.rs).
+
+    `path` is the function that is running, which the sink is told with each line. `watcher` is set for functions that
+    must be deterministic, and `violation` is what one did that fails it.
     """
 
-    __slots__ = ("_unfinished", "_warned", "lines", "path", "sink")
+    __slots__ = ("_limits", "_unfinished", "_warned", "lines", "path", "sink", "violation", "watcher")
 
-    def __init__(self, path: str, sink: Sink | None = None) -> None:
-        self.path = path
-        self.sink = sink
+    def __init__(
+        self,
+        path: str,
+        sink: Sink | None = None,
+        *,
+        limits: LogLimits = _DEFAULT_LIMITS,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self.path, self.sink, self.watcher = path, sink, watcher
+        self._limits = limits
+        self.violation: Exception | None = None
         self.lines: list[str] = []
         self._unfinished: dict[Level, str] | None = None
         self._warned: set[str] | None = None
 
     def add(self, level: Level, text: str) -> None:
         """Add one line (`text` may hold newlines)."""
-        kept = len(self.lines)
-        if kept >= MOST_LINES:
-            return
-        if kept == MOST_LINES - 1:
-            level, text = Level.ERROR, f"More than {MOST_LINES} log lines in one run: the rest is left out."
-        line = f"[{level.value}] {_cut(text)}"
-        self.lines.append(line)
-        if self.sink is not None:
+        line = self._keep(f"[{level.value}] {_cut(text, self._limits.line_bytes)}")
+        if line is not None and self.sink is not None:
             self._show(self.sink, line)
+
+    def absorb(self, lines: Iterable[str]) -> None:
+        """Add the lines of a function that this one called in a run of its own, which has shown them already."""
+        for line in lines:
+            self._keep(line)
+
+    def _keep(self, line: str) -> str | None:
+        """The line that was kept, None when there is no room for any."""
+        kept, most = len(self.lines), self._limits.lines
+        if kept >= most:
+            return None
+        if kept == most - 1:
+            line = f"[{Level.ERROR.value}] More than {most} log lines in one run: the rest is left out."
+        self.lines.append(line)
+        return line
 
     def warn_once(self, topic: str, text: str) -> None:
         """Add a warning unless this run has one on the same topic."""
@@ -100,7 +138,7 @@ class RunLog:
             text = self._unfinished.get(level, "") + text
             if not text.endswith("\n"):
                 # Beyond the cut nothing is shown, so a program that never ends its line need not fill the memory.
-                self._unfinished[level] = text[: LONGEST_LINE + 1]
+                self._unfinished[level] = text[: self._limits.line_bytes + 1]
                 return
             self._unfinished.pop(level, None)
         self.add(level, text[:-1])
@@ -133,14 +171,14 @@ def _outside() -> Generator[None]:
 _pieces = threading.Lock()  # functions in threads may print at once; held only while two strings are joined
 
 
-def _cut(text: str) -> str:
-    if len(text) <= LONGEST_LINE and text.isascii():
+def _cut(text: str, longest: int) -> str:
+    if len(text) <= longest and text.isascii():
         return text
     # A lone surrogate has no UTF-8, and lines go out as JSON.
     encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= LONGEST_LINE:
+    if len(encoded) <= longest:
         return encoded.decode()
-    return encoded[:_ROOM_BEFORE_CUT].decode("utf-8", "ignore") + _CUT_MARK
+    return encoded[: longest - len(_CUT_MARK)].decode("utf-8", "ignore") + _CUT_MARK
 
 
 class capture:  # noqa: N801 - reads as a verb where it is used
@@ -161,21 +199,6 @@ class capture:  # noqa: N801 - reads as a verb where it is used
     def __exit__(self, *_: object) -> None:
         _current.reset(self._token)
         self._run.finish()
-
-
-class capturing:  # noqa: N801 - reads as a verb where it is used
-    """One step of a run: like `capture`, but the run goes on, so an unfinished line stays unfinished."""
-
-    __slots__ = ("_run", "_token")
-
-    def __init__(self, run: RunLog) -> None:
-        self._run = run
-
-    def __enter__(self) -> None:
-        self._token: Token[RunLog | None] = _current.set(self._run)
-
-    def __exit__(self, *_: object) -> None:
-        _current.reset(self._token)
 
 
 def enter(run: RunLog) -> Token[RunLog | None]:
@@ -258,8 +281,30 @@ def _level_of(record: logging.LogRecord) -> Level:
     return Level.INFO if number >= logging.INFO else Level.DEBUG
 
 
+def _show_warning(real: Callable[..., None]) -> Callable[..., None]:
+    """Stands in for `warnings.showwarning`: what a run warns of becomes a line of it."""
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        run = _current.get()
+        if run is None or file is not None:
+            real(message, category, filename, lineno, file, line)
+        else:
+            # Where the application's folder lies is nobody's business who reads the line.
+            place = "/".join(Path(filename).parts[-2:])
+            run.add(Level.WARN, f"{category.__name__}: {message} ({place}:{lineno})")
+
+    return show
+
+
 def install(*, level: int = logging.INFO) -> Callable[[], None]:
-    """Capture sys.stdout, sys.stderr and the root logger's records of runs; returns what undoes it.
+    """Capture sys.stdout, sys.stderr, the root logger's records and warnings of runs; returns what undoes it.
 
     `level` is the lowest level of log records that become lines. Outside of runs the root logger's own level holds.
     """
@@ -270,6 +315,8 @@ def install(*, level: int = logging.INFO) -> Callable[[], None]:
     sys.stdout, sys.stderr = mine
     root.handlers[:] = [handler]
     root.setLevel(min(level_outside, level))
+    real_warning, warnings.showwarning = warnings.showwarning, _show_warning(warnings.showwarning)
+    my_warning = warnings.showwarning
 
     def undo() -> None:
         # What somebody else has put there in the meantime stays.
@@ -277,6 +324,8 @@ def install(*, level: int = logging.INFO) -> Callable[[], None]:
             sys.stdout = out
         if sys.stderr is mine[1]:
             sys.stderr = err
+        if warnings.showwarning is my_warning:
+            warnings.showwarning = real_warning
         with contextlib.suppress(ValueError):
             root.handlers.remove(handler)
             root.handlers[:0] = others

@@ -64,7 +64,8 @@ class Registry:
         if function.kind is not kind:
             raise DeveloperError(
                 f"Trying to execute {with_extension(function)} as {kind.value}, "
-                f"but it is defined as {function.kind.value}."
+                f"but it is defined as {function.kind.value}.",
+                code="InvalidFunctionCall",
             )
         return function
 

@@ -6,6 +6,7 @@ A step goes from where a coroutine was resumed to where it waits next. Most func
 whole chain of awaits above was started by hand, that costs neither a task nor a turn of the event loop.
 """
 
+import ctypes
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Generator
@@ -14,6 +15,7 @@ from typing import Any
 from reactor.errors import FunctionInterrupted
 from reactor.runtime import logs
 from reactor.runtime.functions import Function, Kind
+from reactor.runtime.limits import NEAR
 from reactor.runtime.patience import Patience
 from reactor.runtime.watchdog import Budget, Watchdog
 
@@ -37,9 +39,8 @@ class Steps:
     def run(self, function: Function[..., Any], ctx: Any, keywords: dict[str, Any], log: logs.RunLog) -> Awaitable[Any]:
         """When awaited, gives what the handler returns; nothing runs before.
 
-        Raises what the handler raises, FunctionInterrupted when it computes for too long, and DeveloperError when it
-        waits for too long. A function that waits inside asyncio's timeouts or task groups must be resumed by the task
-        that started it.
+        Raises what the handler raises, and FunctionInterrupted when it computes or waits for too long. A function that
+        waits inside asyncio's timeouts or task groups must be resumed by the task that started it.
         """
         patience = Patience(self._seconds, "" if function.kind is Kind.ACTION else _ADVICE)
         return _Running(self._watchdog, Budget(self._cpu_seconds), patience, log, function, ctx, keywords)
@@ -67,25 +68,40 @@ class _Running:
         self._coroutine = None  # the one that has yet to go on
 
     def __await__(self) -> Generator[Any, Any, Any]:
+        patience, log = self._patience, self._log
         try:
             result = self._step(self._begin, None)
             while self._coroutine is not None:
-                self._patience.waits_for(result)
+                if patience.lost is not None:
+                    self._discard()  # it was told, and waits again
+                    break
+                thrown: BaseException | None = None
                 try:
-                    argument = yield result
+                    result = yield patience.waits_for(result)
                 except GeneratorExit:  # nobody waits any more
                     self._discard()
                     raise
                 except BaseException as error:  # a cancellation, or what else the task throws in
-                    result = self._step(self._throw, self._patience.lost or error)
-                else:
-                    result = self._step(self._send, argument)
-            if self._patience.lost is not None:
-                raise self._patience.lost
+                    thrown = error
+                result = self._go_on(result, patience.lost or thrown)
+            if patience.lost is not None:
+                raise patience.lost
+            if log.violation is not None:
+                raise log.violation
             return result
         finally:
-            self._patience.end()
-            self._log.finish()
+            if self._budget.used > self._budget.limit * NEAR:
+                self._warn()
+            patience.end(log)
+            log.finish()
+
+    def _go_on(self, argument: Any, thrown: BaseException | None) -> Any:
+        return self._step(self._send, argument) if thrown is None else self._step(self._throw, thrown)
+
+    def _warn(self) -> None:
+        if not self._budget.interrupted:
+            used, limit = self._budget.used, self._budget.limit
+            self._log.add(logs.Level.WARN, f"UserTimeout: the function computed for {used:.3g}s (limit: {limit:g}s).")
 
     def _step(self, call: Callable[[Any], Any], argument: Any) -> Any:
         # The log is set for each step: the next one may run in another task, where this context does not hold.
@@ -133,6 +149,10 @@ class _Running:
         except (Exception, FunctionInterrupted):
             # The run has failed already, so there is nobody to raise it to.
             _log.exception("A function failed while it cleaned up after its end")
+        if getattr(coroutine, "cr_frame", None) is not None:
+            # It went on when it was closed. Forgotten, it would be closed again, where nobody watches, and at the
+            # latest when the process ends: so a reference to it is never given back.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(coroutine))
 
 
 def _close(coroutine: Coroutine[Any, Any, Any]) -> None:

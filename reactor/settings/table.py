@@ -274,10 +274,33 @@ class Settings:
     max_bytes_written: int = _setting(
         16 * MIB, _size(1 * KIB, 4 * GIB), "Bytes that one mutation may write.", "As the official limit.", group=LIMITS
     )
+    max_query_operators: int = _setting(
+        256,
+        _count(1, 10_000),
+        "Steps of a single query: filters and what they are built of.",
+        "As the official limit.",
+        group=LIMITS,
+    )
     max_nested_calls: int = _setting(
         8,
         _count(1, 64),
         "Depth of functions that call functions by `ctx.run_query` and `ctx.run_mutation`.",
+        "As the official limit.",
+        group=LIMITS,
+    )
+
+    max_log_lines: int = _setting(
+        256,
+        _count(1, 1_000_000),
+        "Log lines of one run, of the functions that it calls included. Instead of the last one stands that some are "
+        "missing.",
+        "As the official limit. Lines travel with the result.",
+        group=LIMITS,
+    )
+    max_log_line_bytes: int = _setting(
+        32 * KIB,
+        _size(64, 16 * MIB),
+        "Largest log line, in bytes of UTF-8; the rest of a longer one is cut off.",
         "As the official limit.",
         group=LIMITS,
     )

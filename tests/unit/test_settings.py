@@ -44,9 +44,13 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None
     assert (settings.port, settings.host, settings.max_actions, settings.max_nested_calls) == (1003, "0.0.0.0", 7, 8)
 
 
+DEFAULTS = {"secret": "k" * 8, "switch": "on", "choice": "off"}
+"""A value for settings whose default follows from others."""
+
+
 def test_every_setting_can_come_from_every_source(tmp_path: Path) -> None:
     for row in settings_table():
-        default = row.default if row.default is not None else {"secret": "k" * 8, "switch": "on"}[row.kind.name]
+        default = row.default if row.default is not None else DEFAULTS[row.kind.name]
         text = str(default) if not isinstance(default, bool) else str(default).lower()
         expected = row.kind.read(text)
         write_file(tmp_path, f'[tool.reactor]\n{row.name} = "{text}"\n')

@@ -145,9 +145,9 @@ async def test_a_field_gets_it_or_loses_it(world: World) -> None:
 
     async def change(db: DatabaseWriter) -> None:
         await db.patch(id, {"at": COMMIT_TS})
-        writes = db._tx._documents_written  # pyright: ignore[reportPrivateUsage]
+        writes = db._tx.documents_written  # pyright: ignore[reportPrivateUsage]
         await db.patch(id, {"at": COMMIT_TS})
-        assert db._tx._documents_written == writes  # pyright: ignore[reportPrivateUsage]
+        assert db._tx.documents_written == writes  # pyright: ignore[reportPrivateUsage]
 
     job = world.submit(change)
     await job.result

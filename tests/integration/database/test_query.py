@@ -413,7 +413,7 @@ async def test_what_a_function_reads_is_limited(reopened: Callable[[], Store]) -
 
     for many in (each, queries):
         with pytest.raises(
-            DeveloperError, match=r"Too many reads in a single function execution \(limit: 5 "
+            DeveloperError, match=r"Too many reads in a single function execution \(limit: 5\)"
         ) as raised:
             await world.read(many)
         assert raised.value.code == "TooManyReads"

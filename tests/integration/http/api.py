@@ -65,7 +65,7 @@ def refused(response: httpx.Response, status: int, code: str) -> str:
 
 
 @asynccontextmanager
-async def open_api(data: Path, app: str, **settings: Any) -> AsyncIterator[Api]:
+async def open_api(data: Path, app: str | Path, **settings: Any) -> AsyncIterator[Api]:
     async with engine(data, app, **settings) as parts:
         transport = httpx.ASGITransport(AsgiApp(parts, Heartbeat()))
         async with httpx.AsyncClient(transport=transport, base_url="http://reactor.example") as http:

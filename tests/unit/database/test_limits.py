@@ -1,6 +1,10 @@
-import pytest
+from typing import Any
 
-from reactor.database.limits import TransactionLimits
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reactor.database.limits import TransactionLimits, Usage
 from reactor.errors import DeveloperError
 
 SMALL = TransactionLimits(documents_read=5, bytes_read=50, documents_written=4, bytes_written=40)
@@ -31,3 +35,25 @@ def test_an_exceeded_budget_is_named_with_a_remedy(read: bool, documents: int, s
         (SMALL.check_read if read else SMALL.check_written)(documents, size)
     assert str(raised.value).startswith(text + ". To stay below it, ")
     assert raised.value.code == code
+
+
+AMOUNTS = st.integers(0, 100)
+
+
+@given(st.dictionaries(st.sampled_from(Usage.__struct_fields__), AMOUNTS), st.builds(Usage, *[AMOUNTS] * 5))
+def test_budgets_of_a_call_only_narrow_and_count_from_its_beginning(amounts: Any, used: Usage) -> None:
+    narrowed = SMALL.narrowed(amounts, used)
+    for name in Usage.__struct_fields__:
+        whole = getattr(SMALL, name)
+        expected = min(whole, getattr(used, name) + amounts[name]) if name in amounts else whole
+        assert getattr(narrowed, name) == expected
+        assert (name in narrowed.granted) is (expected < whole)
+
+
+def test_an_exceeded_budget_of_a_call_says_what_was_granted() -> None:
+    narrowed = SMALL.narrowed({"documents_written": 2}, Usage(documents_written=1))
+    narrowed.check_written(3, 0)
+    with pytest.raises(DeveloperError) as raised:
+        narrowed.check_written(4, 0)
+    assert str(raised.value).startswith("Too many writes in a nested call (limit: 2, of its transaction_limits). To ")
+    assert raised.value.code == "TooManyWrites"

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reactor.database.limits import TransactionLimits
 from reactor.database.ranges import KeyRange, OpenScan, ReadSet
 from reactor.errors import DeveloperError
 
@@ -35,14 +36,14 @@ def test_a_scan_backwards_has_read_down_to_its_last_key() -> None:
 
 
 def test_ranges_are_sorted_and_told_once() -> None:
-    reads = ReadSet(10)
+    reads = ReadSet(TransactionLimits(read_ranges=10))
     for index, key in ((2, b"a"), (1, b"z"), (1, b"a"), (2, b"a")):
         reads.add_point(index, key)
     assert reads.ranges() == [point(1, b"a"), point(1, b"z"), point(2, b"a")]
 
 
 def test_ranges_that_meet_are_one() -> None:
-    reads = ReadSet(10)
+    reads = ReadSet(TransactionLimits(read_ranges=10))
     first = reads.open_scan(1, b"a", b"m", reverse=False)
     second = reads.open_scan(1, b"m", b"z", reverse=True)
     other = reads.open_scan(2, b"a", b"z", reverse=False)
@@ -58,7 +59,7 @@ def test_ranges_that_meet_are_one() -> None:
 def test_merged_ranges_hold_the_same_keys(
     scans: list[tuple[int, bytes, bytes]], probes: list[tuple[int, bytes]]
 ) -> None:
-    reads = ReadSet(100)
+    reads = ReadSet(TransactionLimits(read_ranges=100))
     wanted = [KeyRange(index, min(a, b), max(a, b)) for index, a, b in scans if a != b]
     for index, lower, upper, _ in wanted:
         reads.open_scan(index, lower, upper, reverse=False).exhausted = True
@@ -74,19 +75,19 @@ def test_merged_ranges_hold_the_same_keys(
 
 
 def test_reads_are_limited_after_merging() -> None:
-    reads = ReadSet(3)
+    reads = ReadSet(TransactionLimits(read_ranges=3))
     for key in (b"a", b"b", b"c", b"a", b"b"):
         reads.add_point(1, key)
     for _ in range(2):  # the budget stays spent
         with pytest.raises(
-            DeveloperError, match=r"Too many reads in a single function execution \(limit: 3 "
+            DeveloperError, match=r"Too many reads in a single function execution \(limit: 3\)"
         ) as raised:
             reads.add_point(1, b"d")
         assert raised.value.code == "TooManyReads"
 
 
 def test_what_was_merged_makes_room() -> None:
-    reads = ReadSet(3)
+    reads = ReadSet(TransactionLimits(read_ranges=3))
     everything = reads.open_scan(1, b"", b"\xff", reverse=False)
     everything.exhausted = True
     for number in range(100):
@@ -98,7 +99,7 @@ def test_what_was_merged_makes_room() -> None:
 
 
 def test_a_scan_that_has_not_begun_needs_room_all_the_same() -> None:
-    reads = ReadSet(2)
+    reads = ReadSet(TransactionLimits(read_ranges=2))
     scans = [reads.open_scan(1, key, key + b"z", reverse=False) for key in (b"a", b"b")]
     with pytest.raises(DeveloperError, match="Too many reads"):
         reads.open_scan(1, b"c", b"d", reverse=False)
@@ -108,7 +109,7 @@ def test_a_scan_that_has_not_begun_needs_room_all_the_same() -> None:
 
 
 def test_what_writes_looked_up_is_read_but_takes_no_room() -> None:
-    reads = ReadSet(2)
+    reads = ReadSet(TransactionLimits(read_ranges=2))
     for number in range(10):
         reads.look_up(1, b"%d" % number, b"%dz" % number)
     reads.add_point(1, b"0a")

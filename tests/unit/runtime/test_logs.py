@@ -1,7 +1,9 @@
 import asyncio
 import io
 import logging
+import re
 import sys
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -9,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reactor.runtime.logs import LONGEST_LINE, MOST_LINES, Level, RunLog, capture, current_run, enter, install, leave
+from reactor.runtime.logs import Level, LogLimits, RunLog, capture, current_run, enter, install, leave
+
+MOST_LINES, LONGEST_LINE = LogLimits().lines, LogLimits().line_bytes
 
 
 class Terminal:
@@ -231,3 +235,41 @@ def test_a_warning_is_given_once_per_topic() -> None:
     for topic in ("a", "b", "a"):
         run.warn_once(topic, f"mind {topic}")
     assert run.lines == ["[WARN] mind a", "[WARN] mind b"]
+
+
+def test_limits_of_a_log_can_be_chosen() -> None:
+    run = RunLog("rooms:list", limits=LogLimits(lines=3, line_bytes=64))
+    for text in ("x" * 100, "two", "three", "four"):
+        run.add(Level.LOG, text)
+    cut = "x" * 38 + " (truncated due to length)"
+    assert run.lines == [f"[LOG] {cut}", "[LOG] two", "[ERROR] More than 3 log lines in one run: the rest is left out."]
+    assert len(cut) == 64
+
+
+def test_lines_of_called_runs_count_for_the_limit_and_are_not_shown_again() -> None:
+    shown: list[str] = []
+    run = RunLog("a:b", lambda path, line: shown.append(line), limits=LogLimits(lines=3))
+    run.absorb(["[LOG] one", "[WARN] two"])
+    assert run.lines == ["[LOG] one", "[WARN] two"]
+    run.absorb(["[LOG] three", "[LOG] four"])
+    assert run.lines[2:] == ["[ERROR] More than 3 log lines in one run: the rest is left out."]
+    assert shown == []
+
+
+def test_warnings_of_a_run_are_its_lines() -> None:
+    outside: list[str] = []
+
+    def show(message: Warning | str, *_: object) -> None:
+        outside.append(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = show
+        with installed():
+            with capture(RunLog("rooms:list")) as run:
+                warnings.warn("old way", DeprecationWarning, stacklevel=1)
+            warnings.warn("outside", UserWarning, stacklevel=1)
+        assert warnings.showwarning is show
+    (line,) = run.lines
+    assert re.fullmatch(r"\[WARN\] DeprecationWarning: old way \(runtime/test_logs\.py:\d+\)", line)
+    assert outside == ["outside"]

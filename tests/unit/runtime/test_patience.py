@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reactor.errors import DeveloperError
+from reactor.errors import FunctionInterrupted
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.logs import RunLog
 from reactor.runtime.stepping import Steps
@@ -29,7 +29,7 @@ async def test_a_run_that_waits_for_ever_ends(steps: Steps) -> None:
     async def handler(ctx: Any) -> None:
         await asyncio.Event().wait()
 
-    with pytest.raises(DeveloperError, match=r"timed out \(maximum duration: 0.02s, waiting included\)"):
+    with pytest.raises(FunctionInterrupted, match=r"timed out \(maximum duration: 0.02s, waiting included\)"):
         await run(steps, handler)
 
 
@@ -38,11 +38,11 @@ async def test_swallowing_the_news_does_not_help(steps: Steps) -> None:
         for _ in range(3):
             try:
                 await asyncio.Event().wait()
-            except DeveloperError:
+            except FunctionInterrupted:
                 continue
         return "went on"
 
-    with pytest.raises(DeveloperError, match="timed out"):
+    with pytest.raises(FunctionInterrupted, match="timed out"):
         await run(steps, handler)
 
 
