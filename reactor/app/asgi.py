@@ -101,7 +101,10 @@ class AsgiApp:
         try:
             body = await read_body(receive, headers, self._body_limit)
             rest = scope["path"][len(_RUN) :] if endpoint is self._run_endpoint else ""
-            return await endpoint(Request(headers, body, scope["query_string"], rest))
+            client = scope.get("client")
+            return await endpoint(
+                Request(headers, body, scope["query_string"], rest, None if client is None else client[0])
+            )
         except HttpError as error:
             return error_body(error)
         except Exception:

@@ -17,7 +17,7 @@ from reactor.http.exchange import Answer, HttpError
 from reactor.http.formats import answer_format, in_format
 from reactor.live.queries import Queries
 from reactor.runtime.actions import Actions
-from reactor.runtime.calls import Call
+from reactor.runtime.calls import LONGEST_AGENT, Call, Origin
 from reactor.runtime.functions import Kind
 from reactor.runtime.identity import Identity
 from reactor.runtime.mutations import Mutations
@@ -67,6 +67,7 @@ class Request(Struct):
     body: bytes
     query: bytes = b""
     rest: str = ""
+    client: str | None = None
 
 
 class FunctionApi:
@@ -191,7 +192,7 @@ class FunctionApi:
             self._runner.registry.find(body.path)
         except DeveloperError as error:
             raise HttpError(400, error.code or "BadConvexFunctionIdentifier", str(error)) from None
-        return _Asked(Call(body.path, bytes(body.args), identity), format)
+        return _Asked(Call(body.path, bytes(body.args), identity, origin=_origin(request)), format)
 
     async def _query_at(self, call: Call, ts: int) -> RunResult:
         snapshot = self._database.store.acquire()
@@ -253,3 +254,8 @@ def _answer(result: RunResult, format: str) -> Answer:
         return Answer(b'{"status":"success","value":%b%b}' % (in_format(result.value, format), logs))
     data = b"" if failure.data is None else b',"errorData":' + in_format(failure.data, format)
     return Answer(b'{"status":"error","errorMessage":%b%b%b}' % (_encoder.encode(failure.message), data, logs))
+
+
+def _origin(request: Request) -> Origin:
+    agent = request.headers.get(b"user-agent")
+    return Origin(request.client, None if agent is None else agent.decode("latin-1")[:LONGEST_AGENT])

@@ -33,8 +33,9 @@ class AsgiSocket(SocketBase):
 
     __slots__ = ("_dropped", "_heartbeat", "_outbox", "_receiver", "_send", "_sender", "backlog")
 
-    def __init__(self, heartbeat: Heartbeat, send: Send) -> None:
+    def __init__(self, heartbeat: Heartbeat, send: Send, address: str | None) -> None:
         super().__init__(heartbeat.clock)
+        self.address = address
         self._heartbeat = heartbeat
         self._send = send
         self._outbox: deque[OutMessage | Message] = deque()  # messages of the interface stand between texts
@@ -150,7 +151,8 @@ def asgi_socket(listener: Listener, *, heartbeat: Heartbeat | None = None) -> AS
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        socket = AsgiSocket(pulse, send)
+        client = scope.get("client")
+        socket = AsgiSocket(pulse, send, None if client is None else client[0])
         headers = joined_headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         answer = admit(listener, scope["path"], headers, socket)
         if isinstance(answer, Refusal):

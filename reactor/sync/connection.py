@@ -79,6 +79,11 @@ class Connection(Protocol):
         ...
 
     @property
+    def address(self) -> str | None:
+        """The client's network address, None when there is none to tell."""
+        ...
+
+    @property
     def last_sent(self) -> float:
         """Time of the last application message to the client, by the heartbeat's clock, in seconds."""
         ...
@@ -139,12 +144,13 @@ class Listener(Protocol):
 class SocketBase(ABC):
     """Phase, times and the peer of one connection, for the sockets to build upon. All times by `clock`, in seconds."""
 
-    __slots__ = ("__weakref__", "_clock", "_peer", "_phase", "closing_since", "last_heard", "last_sent")
+    __slots__ = ("__weakref__", "_clock", "_peer", "_phase", "address", "closing_since", "last_heard", "last_sent")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._phase = Phase.OPENING
         self._peer: Peer | None = None
+        self.address: str | None = None
         self.closing_since: float | None = None  # when we, or the client, began to close
         self.last_heard = self.last_sent = clock()
 

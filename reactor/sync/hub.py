@@ -7,6 +7,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import cast
 
 from reactor.errors import DeveloperError, InvalidValue
@@ -14,7 +15,7 @@ from reactor.live.directory import Directory
 from reactor.live.live_query import Subscriber, Subscription
 from reactor.live.rounds import Rounds, Yielding
 from reactor.runtime.actions import Actions
-from reactor.runtime.calls import Call, args_key
+from reactor.runtime.calls import LONGEST_AGENT, Call, Origin, args_key
 from reactor.runtime.identity import ANONYMOUS, Identity
 from reactor.runtime.mutations import Mutations
 from reactor.runtime.query_run import RunResult
@@ -63,7 +64,8 @@ class Hub:
         refusal = check_version(headers.get("convex-client"), match[1])
         if refusal is not None:
             return refusal
-        session = Session(self, chunks=understands_chunks(headers.get("convex-client"), match[1]))
+        chunks = understands_chunks(headers.get("convex-client"), match[1])
+        session = Session(self, chunks=chunks, origin=_origin(headers, connection.address))
         peer = SocketPeer(self, session, connection)
         self.sessions[session] = peer
         self.connects += 1
@@ -196,3 +198,14 @@ class Hub:
         unsent, self._unsent = self._unsent, {}
         for peer in unsent:
             peer.flush()
+
+
+def _origin(headers: Mapping[str, str], address: str | None) -> Origin:
+    agent = headers.get("user-agent")
+    return Origin(address, None if agent is None else _shared(agent[:LONGEST_AGENT]))
+
+
+@lru_cache(maxsize=64)
+def _shared(agent: str) -> str:
+    # Thousands of connections have the same few programs behind them.
+    return agent

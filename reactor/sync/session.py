@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from reactor.errors import DeveloperError, ProtocolError
 from reactor.live.live_query import Subscription
-from reactor.runtime.calls import Call
+from reactor.runtime.calls import UNKNOWN, Call, Origin
 from reactor.runtime.identity import ANONYMOUS, Identity
 from reactor.runtime.query_run import RunResult
 from reactor.sync import messages as wire
@@ -37,6 +37,7 @@ class Session:
         "_id",
         "_id_text",
         "_mutations",
+        "_origin",
         "_received_identity",
         "_received_queries",
         "_removed",
@@ -51,9 +52,9 @@ class Session:
         "outbox",
     )
 
-    def __init__(self, host: Host, *, chunks: bool = False) -> None:
-        """`chunks`: the client takes a large transition in pieces."""
-        self._host, self._chunked = host, chunks
+    def __init__(self, host: Host, *, chunks: bool = False, origin: Origin = UNKNOWN) -> None:
+        """`chunks`: the client takes a large transition in pieces. `origin`: where it is."""
+        self._host, self._chunked, self._origin = host, chunks, origin
         self.outbox: list[OutMessage] = []
         self.closing: Closing | None = None
         self.identity: Identity = ANONYMOUS
@@ -195,7 +196,7 @@ class Session:
         self._host.act(self, message.requestId, self._call(message))
 
     def _call(self, message: wire.Mutation | wire.Action) -> Call:
-        call = Call(_path(message), bytes(message.args), self.identity)
+        call = Call(_path(message), bytes(message.args), self.identity, origin=self._origin)
         if self._id is not None:
             call.client, call.request = self._id_text, message.requestId
         return call

@@ -74,6 +74,9 @@ class ThinSocket(SocketBase, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        peer: Any = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):  # of a Unix socket it is text, and nobody's address
+            self.address = cast("tuple[str, int]", peer)[0]
         self._siblings.add(self)
         self.service.heartbeat.add(self)
 

@@ -64,6 +64,7 @@ class Client:
         connect: bool = True,
     ) -> None:
         self.backlog = 0
+        self.address: str | None = None
         self.session = session or str(uuid.uuid4())
         self.sent: list[OutMessage] = []
         self.order: list[str] = []

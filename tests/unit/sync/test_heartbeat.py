@@ -23,6 +23,7 @@ class PaperConnection:
         self.clock = clock
         self.last_sent = self.last_heard = clock.now
         self.backlog = 0
+        self.address: str | None = None
         self.closing_since: float | None = None
         self.done: list[str] = []
 

@@ -19,6 +19,7 @@ class Socket:
 
     def __init__(self) -> None:
         self.backlog = 0
+        self.address: str | None = None
         self.sent: list[bytes] = []
         self.writes = 0
         self.closed: list[tuple[int | None, str]] = []
