@@ -25,6 +25,7 @@ from reactor.live.result_cache import ResultCache
 from reactor.live.rounds import Rounds
 from reactor.runtime.actions import Actions
 from reactor.runtime.calls import Call
+from reactor.runtime.determinism import Determinism
 from reactor.runtime.failures import Failure
 from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.loader import Application, load
@@ -75,6 +76,8 @@ class Parts:
             self.store, limits=_transaction_limits(settings), cache_bytes=settings.document_cache_bytes, clock=clock
         )
         self.watchdog = Watchdog()
+        self._determinism = None if settings.strictness == "off" else Determinism(settings.strictness)
+        self._look_away: Callable[[], None] = _nothing
         self.runner = Runner(
             lambda: self.application,
             Steps(self.watchdog, cpu_seconds=settings.function_cpu_seconds, seconds=settings.function_system_seconds),
@@ -83,6 +86,7 @@ class Parts:
             cursors=lambda: self.cursors,
             sink=lambda path, line: self.events("log", function=path, line=line),
             on_failure=self._function_failed,
+            watcher=self._determinism,
         )
         self.mutations = Mutations(self.database, self.runner)
         self.actions = Actions(
@@ -107,6 +111,9 @@ class Parts:
 
     async def open(self) -> None:
         """Load the application and open its data. Raises LoadError, SchemaMismatch, StoreError and its kinds."""
+        if self._determinism is not None:
+            # Before the modules are loaded, so that they find the wrappers whatever way they import.
+            self._look_away = self._determinism.install()
         self.application = self._load(self.directory)
         self.watchdog.start()
         await self.database.open(self.application.schema, SchemaProgress(self.events))
@@ -149,12 +156,15 @@ class Parts:
             self.hub.close_all(1001, "")
         await self.database.close()
         self.watchdog.stop()
+        self._look_away()
 
     def _swap(self, fresh: Application) -> None:
         self.application = fresh
         self.queries.code_changed()
         self.live.all_dirty("code")
         self.rounds.soon()
+        if self._determinism is not None:
+            self._determinism.forget()
 
     def _visible(self, commits: list[Committed]) -> None:
         try:
@@ -197,6 +207,10 @@ class Parts:
                     outcomes_before=now - int(self.settings.outcome_seconds * 1e9),
                     limit=_PRUNE_ROWS,
                 )
+
+
+def _nothing() -> None:
+    """What ends a watch that has not begun."""
 
 
 def _transaction_limits(settings: Settings) -> TransactionLimits:

@@ -22,6 +22,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 Mode = Literal["development", "production"]
 WebSocketKind = Literal["thin", "websockets-sansio", "websockets", "wsproto"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+Strictness = Literal["off", "warn", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,16 @@ class Settings:
         "Error texts and tracebacks help whoever writes the application, and also whoever attacks it.",
         group=SERVING,
         default_text="true in production, false in development",
+    )
+    determinism: Strictness | None = _setting(
+        None,
+        Choice(("off", "warn", "error")),
+        "What happens when a query or mutation uses the clock, chance, files, sockets, threads or the environment: "
+        "nothing, a warning once for each place, or the function fails.",
+        "Such a function may give another result on the same data, and no write makes it run again. Looking costs a "
+        "little, so servers that serve for real do without.",
+        group=SERVING,
+        default_text="warn in development, off in production",
     )
     log_level: LogLevel = _setting(
         "info",
@@ -398,6 +409,11 @@ class Settings:
     def redacts(self) -> bool:
         """Whether error texts and log lines are kept from clients: `redact_errors`, or what the mode says."""
         return self.production if self.redact_errors is None else self.redact_errors
+
+    @property
+    def strictness(self) -> Strictness:
+        """What happens to functions that are not deterministic: `determinism`, or what the mode says."""
+        return self.determinism or ("off" if self.production else "warn")
 
 
 def settings_table() -> Iterator[Setting]:

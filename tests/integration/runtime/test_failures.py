@@ -211,7 +211,7 @@ async def test_no_trick_keeps_a_function_alive_or_commits_it(
     tmp_path: Path, waiting: Path, path: str, args: dict[str, Any], code: str
 ) -> None:
     limits = {"function_cpu_seconds": 0.05, "function_system_seconds": 0.05}
-    async with open_stage(tmp_path / "data", waiting, **limits) as stage:
+    async with open_stage(tmp_path / "data", waiting, determinism="off", **limits) as stage:
         failure = await stage.failure("mutation", path, **args)
         assert isinstance(failure.error, FunctionInterrupted)
         assert failure.error.code == code
@@ -221,7 +221,7 @@ async def test_no_trick_keeps_a_function_alive_or_commits_it(
 
 
 async def test_a_task_that_does_not_listen_holds_up_nobody(tmp_path: Path, waiting: Path) -> None:
-    async with open_stage(tmp_path / "data", waiting, function_system_seconds=0.05) as stage:
+    async with open_stage(tmp_path / "data", waiting, determinism="off", function_system_seconds=0.05) as stage:
         failure = await stage.failure("mutation", "w:gathering")
         assert isinstance(failure.error, FunctionInterrupted)
         assert await stage.value("query", "w:count") == 0
@@ -242,7 +242,7 @@ async def test_an_action_may_catch_the_timeout_of_what_it_calls(tmp_path: Path, 
         "    except DeveloperError as error:\n"
         "        return error.code\n"
     )
-    async with open_stage(tmp_path / "data", waiting, function_system_seconds=0.05) as stage:
+    async with open_stage(tmp_path / "data", waiting, determinism="off", function_system_seconds=0.05) as stage:
         assert await stage.value("action", "a:calls") == "SystemTimeout"
 
 
@@ -256,7 +256,7 @@ async def test_a_run_that_took_nearly_all_of_its_time_is_warned(tmp_path: Path, 
         "    loop.call_later(0.9, future.set_result, 1)\n"
         "    return await future\n"
     )
-    async with open_stage(tmp_path / "data", waiting, function_system_seconds=1.0) as stage:
+    async with open_stage(tmp_path / "data", waiting, determinism="off", function_system_seconds=1.0) as stage:
         result = await stage.run("query", "slow:nearly")
         assert result.failure is None, result.failure.text
         (line,) = result.logs

@@ -1,0 +1,217 @@
+"""The catalogue of errors: each is met as a developer or a client meets it, and says what it is known by.
+
+A row has a name, how it is brought about, the code of the error (None where it has none) and a part of its text. To
+add one, write a `Row`; what it runs is a function of `APPLICATION` or of one that the row brings along.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.http.api import open_api
+from tests.integration.runtime.stage import Stage, open_stage
+
+SCHEMA = """
+from reactor import define_schema, define_table, v
+
+schema = define_schema({
+    "notes": define_table({"text": v.string(), "size": v.optional(v.number())}).index("by_both", ["text", "size"]),
+    "others": define_table(v.any()),
+})
+"""
+
+APPLICATION = """
+from reactor import *
+
+@query
+async def any(ctx: QueryCtx, **args): return args
+
+@query
+async def texts(ctx: QueryCtx, names: list[str]) -> list[str]: return names
+
+@mutation
+async def note(ctx: MutationCtx, n: int = 1):
+    return [await ctx.db.insert("notes", {"text": f"{number}"}) for number in range(n)]
+
+@internal_query
+async def hidden(ctx: QueryCtx): ...
+
+@action
+async def act(ctx: ActionCtx): ...
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """`body` is that of a function of this `kind` with the name `f`; without one `path` is called with `args`."""
+
+    name: str
+    code: str | None
+    text: str
+    body: str = ""
+    kind: str = "query"
+    path: str = "f:f"
+    args: dict[str, Any] = field(default_factory=dict)
+    notes: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def read(name: str, code: str | None, text: str, body: str, **more: Any) -> Row:
+    return Row(name, code, text, body, **more)
+
+
+def write(name: str, code: str | None, text: str, body: str, **more: Any) -> Row:
+    return Row(name, code, text, body, kind="mutation", **more)
+
+
+NOTE = '(await ctx.db.insert("notes", {"text": "x"}))'
+RANGE = 'ctx.db.query("notes").with_index("by_both", lambda q: {})'
+TIMES = {"function_cpu_seconds": 0.05, "function_system_seconds": 0.05, "determinism": "off"}
+
+ROWS = [
+    # Calls
+    Row("args fail", "InvalidArgs", "ArgumentValidationError: ", path="app:texts", args={"names": [1]}),
+    Row("missing field", "InvalidArgs", "is missing the required field `names`", path="app:texts"),
+    Row(
+        "extra field",
+        "InvalidArgs",
+        "contains extra field `more` that is not in the validator",
+        path="app:texts",
+        args={"names": [], "more": 1},
+    ),
+    read("result fails", "InvalidReturns", "ReturnsValidationError: ", "return await ctx.run_query(wrong)\n\n@query\n"
+         "async def wrong(ctx) -> str: return 1"),
+    Row(
+        "args too large",
+        "ArgumentsTooLarge",
+        r"Arguments for app\.js:any are too large \(actual: 20\d\d bytes, limit: 1024 bytes\)",
+        path="app:any",
+        args={"a": "x" * 2000},
+        settings={"max_args_bytes": 1024},
+    ),
+    read("result too large", "ResultTooLarge", r"f\.js:f return value is too large \(actual: 1\.96 KiB, limit: 1 KiB\)",
+         "return 'x' * 2000", settings={"max_result_bytes": 1024}),
+    Row("unknown function", "FunctionNotFound", "Could not find public function for 'app:nowhere'", path="app:nowhere"),
+    Row("internal function", "FunctionNotFound", "Could not find public function for 'app:hidden'", path="app:hidden"),
+    Row("wrong kind", "InvalidFunctionCall", "as Query, but it is defined as Mutation", path="app:note"),
+    read("nested wrong kind", "InvalidFunctionCall", "Cannot call a Mutation function from a Query function",
+         "await ctx.run_query('app:note')"),
+    read("no such method", "InvalidFunctionCall", "Cannot call a Mutation function from a Query function",
+         "await ctx.run_mutation('app:note')"),
+    write("action in a mutation", "InvalidFunctionCall", "Cannot call a Action function from a Mutation function",
+          "await ctx.run_action('app:act')"),
+    Row("db in an action", "InvalidFunctionCall", "An action has no transaction", "ctx.db.get", kind="action"),
+    read("nesting too deep", "MaximumCallDepthExceeded", "call depth limit exceeded", "await ctx.run_query('f:f')"),
+    read("no value", "FunctionReturnInvalidJson", "set is not a supported value", "return {1}"),
+    read("query not run", "FunctionReturnInvalidJson", r"take\(n\), first\(\) or unique\(\)",
+         "return ctx.db.query('notes')"),
+    read("not awaited", "FunctionReturnInvalidJson", "put `await` before", "return ctx.db.get('x')"),
+    # Reading
+    read("garbage id", "InvalidId", r'Invalid argument `id` for `db\.get`: Unable to decode ID "garbage"',
+         "await ctx.db.get('garbage')"),
+    read("no id", "TypeError", "Must provide arg 1 `id` to `get`", "await ctx.db.get(None)"),
+    write("id of another table", "InvalidTable", r'expected to be an Id<"others">, got Id<"notes"> instead',
+          f"await ctx.db.get('others', {NOTE})"),
+    read("system table", "SystemTable", r"System tables can only be accessed with db\.system",
+         "ctx.db.query('_storage')"),
+    read("unknown index", "IndexNotFound", r"Index notes\.by_size not found",
+         "ctx.db.query('notes').with_index('by_size')"),
+    read("range out of order", "InvalidIndexRange", "by_both", "await " + RANGE.format("q.eq('size', 1)") + ".first()"),
+    read("bound twice", "AlreadyDefinedBound", "Already defined", RANGE.format("q.gt('text', 'a').gte('text', 'b')")),
+    read("bounds on two fields", "BoundsOnMultipleFields", "can only be applied to a single index field",
+         RANGE.format("q.gt('text', 'a').lt('size', 1)")),
+    read("builder reuse", "QueryBuilder", "can only be chained once and can't be chained after iteration begins",
+         "q = ctx.db.query('notes'); await q.first(); await q.first()"),
+    # Writing
+    write("write to a system table", "SystemTable", r"System tables \(prefixed with `_`\) are read-only",
+          "await ctx.db.insert('_x', {})"),
+    *[
+        write(f"{method} of missing", "NonexistentDocument", f"{title} on nonexistent document ID ",
+              f"id = {NOTE}; await ctx.db.delete(id); await ctx.db.{method}(id{more})")
+        for method, title, more in (
+            ("patch", "Update", ", {}"), ("replace", "Replace", ", {}"), ("delete", "Delete", "")
+        )
+    ],
+    write("own id", "InvalidIdError", "has `_id`; the system gives it", "await ctx.db.insert('others', {'_id': 'x'})"),
+    write("own creation time", "InvalidCreationTimeError", "has `_creationTime`; the system gives it",
+          "await ctx.db.insert('others', {'_creationTime': 1})"),
+    write("own system field", "InvalidDocumentError", "only allowed for system fields like '_id'",
+          "await ctx.db.insert('others', {'_x': 1})"),
+    write("schema on write", "SchemaEnforcementError", r'Failed to insert or update a document in table "notes"',
+          "await ctx.db.insert('notes', {})"),
+    write("document too large", "ValueTooLargeError", r"is too large \(\S+ (MiB|bytes) > maximum size 1 MiB\)",
+          "await ctx.db.insert('notes', {'text': 'x' * 2**20})"),
+    # Budgets
+    read("documents read", "TooManyDocumentsRead",
+         r"Too many documents read in a single function execution \(limit: 3\).*max_documents_read",
+         "await ctx.db.query('notes').collect()", notes=5, settings={"max_documents_read": 3}),
+    read("bytes read", "TooManyBytesRead", r"Too many bytes read in a single function execution \(limit: 1024\)",
+         "await ctx.db.query('notes').collect()", notes=50, settings={"max_bytes_read": 1024}),
+    read("ranges read", "TooManyReads", r"Too many reads in a single function execution \(limit: 3\)",
+         "for name in 'abcd': await " + RANGE.format("q.eq('text', name)") + ".first()",
+         settings={"max_read_ranges": 3}),
+    Row("documents written", "TooManyWrites", r"Too many writes in a single function execution \(limit: 3\)",
+        kind="mutation", path="app:note", args={"n": 4}, settings={"max_documents_written": 3}),
+    Row("bytes written", "TooManyBytesWritten", r"Too many bytes written in a single function execution \(limit: 1024",
+        kind="mutation", path="app:note", args={"n": 40}, settings={"max_bytes_written": 1024}),
+    read("budget of a call", "TooManyReads", r"in a nested call \(limit: 0, of its transaction_limits\)",
+         "await ctx.run_query('app:first', transaction_limits={'read_ranges': 0})\n\n", notes=1),
+    read("no budget", "InvalidTransactionLimits", "transaction_limits has no 'reads'",
+         "await ctx.run_query('app:any', transaction_limits={'reads': 0})"),
+    # Time
+    read("computes for too long", "UserTimeout", r"Function execution timed out \(maximum duration: 0\.05s\)",
+         "while True: pass", settings=TIMES),
+    read("waits for too long", "SystemTimeout", r"waiting included\)\. What it waited for did not come",
+         "import asyncio; await asyncio.get_running_loop().create_future()", settings=TIMES),
+    read("not repeatable", "NotDeterministic", r"time\.time\(\) at functions/f\.py:\d+ in `f`: .* Use ctx\.now",
+         "import time; time.time()", settings={"determinism": "error"}),
+    # Errors of the application
+    read("exception", None, "^Uncaught ValueError: no", "raise ValueError('no')"),
+    read("application error", None, '^Uncaught ConvexError: {"code":1}', "raise ConvexError({'code': 1})"),
+    read("application error without a value", None, "^ConvexError with invalid data: ", "raise ConvexError({1})"),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    row: Row = request.getfixturevalue("row")
+    async with open_stage(tmp_path / "data", application(tmp_path, row), **row.settings) as stage:
+        if row.notes:
+            await stage.value("mutation", "app:note", n=row.notes)
+        yield stage
+
+
+def application(folder: Path, row: Row) -> Path:
+    functions = folder / "app" / "functions"
+    functions.mkdir(parents=True)
+    (folder / "app" / "schema.py").write_text(SCHEMA)
+    first = "\n@query\nasync def first(ctx: QueryCtx): return await ctx.db.query('notes').first()\n"
+    (functions / "app.py").write_text(APPLICATION + first)
+    if row.body:
+        ctx = f"{row.kind.title()}Ctx"
+        (functions / "f.py").write_text(
+            f"from reactor import *\n\n@{row.kind}\nasync def f(ctx: {ctx}):\n    {row.body}\n"
+        )
+    return folder / "app"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+async def test_an_error_says_what_it_is_known_by(stage: Stage, row: Row) -> None:
+    failure = await stage.failure(row.kind, row.path, **row.args)
+    assert re.search(row.text, failure.text), failure.text
+    assert getattr(failure.error, "code", None) == row.code
+    assert failure.message == f"[Request ID: {failure.request_id}] Server Error\n{failure.text}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+async def test_in_production_an_error_says_nothing(tmp_path: Path, row: Row) -> None:
+    settings = {"determinism": row.settings.get("determinism")} | row.settings | {"mode": "production"}
+    async with open_api(tmp_path / "data", application(tmp_path, row), **settings) as api:
+        if row.notes:
+            await api.value("mutation", "app:note", {"n": row.notes})
+        message = await api.failure(row.kind, row.path, row.args)
+        assert re.fullmatch(r"\[Request ID: [0-9a-f]{16}\] Server Error", message)
