@@ -1,8 +1,8 @@
 """A transaction: a snapshot, a read set, and layers of its own writes over it."""
 
 import math
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar, cast
 
 from reactor.database.catalog import Catalog, IndexInfo, TableInfo
 from reactor.database.counting import count_entries, count_ids
@@ -12,11 +12,13 @@ from reactor.database.id_order import id_bounds
 from reactor.database.limits import CallLimits, TransactionLimits, Usage
 from reactor.database.overlay import Overlay, scan, scan_ids
 from reactor.database.ranges import CATALOG_INDEX, OpenScan, ReadSet
-from reactor.errors import DeveloperError
+from reactor.errors import DeveloperError, StoreError
 from reactor.store.seam import Outcome, Snapshot
 from reactor.values import DOLLAR, encode_value, is_pending, new_id
 
 __all__ = ["Transaction"]
+
+T = TypeVar("T")
 
 
 class Transaction:
@@ -36,6 +38,7 @@ class Transaction:
         "catalog",
         "documents_written",
         "ended",
+        "fault",
         "limits",
         "next_creation",
         "now",
@@ -62,6 +65,8 @@ class Transaction:
         """Grows whenever own writes change what reads see."""
         self.before: dict[str, tuple[TableInfo, Document]] = {}
         """What own writes, also those taken back, found: table and version of each document."""
+        self.fault: StoreError | None = None
+        """Why the store could not be read, None as long as it could: what was read is not to be built upon."""
         self.ended = False
         """Nothing can be written any more."""
         self.pending: set[str] = set()
@@ -123,7 +128,7 @@ class Transaction:
         self.reads.add_point(table.by_id.id, encode_value(id))
         document = self._known(id)
         if document is None:
-            raw = (await self.snapshot.get((id,))).get(id)
+            raw = (await self._stored(self.snapshot.get((id,)))).get(id)
             if raw is None:
                 return None
             document = Document(id, raw)
@@ -149,17 +154,19 @@ class Transaction:
         scan.exhausted = True
         if index is table.by_id:
             first, last = id_bounds(table.number, lower, upper)
-            return await count_ids(self.snapshot, self._layers, first, last)
-        return await count_entries(self.snapshot, self._layers, index.id, lower, upper)
+            return await self._stored(count_ids(self.snapshot, self._layers, first, last))
+        return await self._stored(count_entries(self.snapshot, self._layers, index.id, lower, upper))
 
     async def entries(
         self, table: TableInfo, index: IndexInfo, lower: bytes, upper: bytes, *, reverse: bool, limit: int
     ) -> list[tuple[bytes, str]]:
         """Up to `limit` index entries of a range, own writes included. The caller records what it consumes."""
         if index is not table.by_id:
-            return await scan(self.snapshot, self._layers, index.id, lower, upper, reverse=reverse, limit=limit)
+            return await self._stored(
+                scan(self.snapshot, self._layers, index.id, lower, upper, reverse=reverse, limit=limit)
+            )
         first, last = id_bounds(table.number, lower, upper)
-        ids = await scan_ids(self.snapshot, self._layers, first, last, reverse=reverse, limit=limit)
+        ids = await self._stored(scan_ids(self.snapshot, self._layers, first, last, reverse=reverse, limit=limit))
         return [(encode_value(id), id) for id in ids]
 
     async def load(self, ids: Sequence[str]) -> list[Document]:
@@ -169,10 +176,18 @@ class Transaction:
         if None not in known:
             return cast(list[Document], known)
         missing = [id for id, document in zip(ids, known, strict=True) if document is None]
-        stored = await self.snapshot.get(missing)
+        stored = await self._stored(self.snapshot.get(missing))
         fresh = {id: Document(id, raw) for id, raw in stored.items()}
         self._cache.add_all(fresh.values(), ts)
         return [fresh[id] if document is None else document for id, document in zip(ids, known, strict=True)]
+
+    async def _stored(self, reading: Coroutine[Any, Any, T]) -> T:
+        """What a reading of the store gives. If it fails, the transaction is lost, whatever the function makes of it."""
+        try:
+            return await reading
+        except StoreError as error:
+            self.fault = error
+            raise
 
     def consumed(self, *documents: Document) -> None:
         """Documents are handed to the function. Raises DeveloperError when these become too many."""
@@ -269,6 +284,7 @@ class Transaction:
     def charge(self, stale: "Transaction") -> None:
         """What was read through `stale` counts for this transaction's budgets, though not as read by it."""
         self.reads.documents, self.reads.size = stale.reads.documents, stale.reads.size
+        self.fault = self.fault or stale.fault
 
     def push(self) -> None:
         """Begin a nested mutation: what it writes can be taken back."""

@@ -88,6 +88,8 @@ class Runner:
             ctx = context(run, self._calls, function, tx, pager)
             value = await self._steps.run(function, ctx, keywords, run.log)
             ctx.finish()
+            if tx.fault is not None:
+                raise tx.fault
             encoded = self.results.encode(function, value, tx, run.log, pending=kind is Kind.MUTATION)
         except BaseException as error:
             if not is_failure(error):
