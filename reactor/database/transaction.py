@@ -182,7 +182,7 @@ class Transaction:
         return [fresh[id] if document is None else document for id, document in zip(ids, known, strict=True)]
 
     async def _stored(self, reading: Coroutine[Any, Any, T]) -> T:
-        """What a reading of the store gives. If it fails, the transaction is lost, whatever the function makes of it."""
+        """What a reading of the store gives. If it fails the transaction is lost, whatever the function makes of it."""
         try:
             return await reading
         except StoreError as error:

@@ -50,7 +50,10 @@ def decode_id(text: str) -> tuple[int, bytes]:
 
 def table_of(text: str) -> int | None:
     """The table number of an id, None when `text` is not an id."""
-    return _cached_table(text) if 31 <= len(text) <= 37 else None
+    table = _tables.get(text)
+    if table is None and 31 <= len(text) <= 37 and (parts := _parse(text)) is not None:
+        table = _remember(text, parts[0])
+    return table
 
 
 def new_id(table: int, now_ms: float, random16: bytes | None = None) -> str:
@@ -60,7 +63,9 @@ def new_id(table: int, now_ms: float, random16: bytes | None = None) -> str:
     randomness (16 bytes, of which the first six give way to the time); None takes it from the system.
     """
     time = int(now_ms).to_bytes(6, "big")
-    return encode_id(table, time + (_random() if random16 is None else random16[6:]))
+    text = encode_id(table, time + (_random() if random16 is None else random16[6:]))
+    _remember(text, table)  # it is about to be stored, returned and checked
+    return text
 
 
 # The system gives randomness in blocks for about the price of ten bytes. Taking from a deque is atomic, so threads
@@ -79,10 +84,16 @@ def _random() -> bytes:
         return block[:10]
 
 
-@lru_cache(maxsize=16384)
-def _cached_table(text: str) -> int | None:
-    parts = _parse(text)
-    return None if parts is None else parts[0]
+# Table numbers by the ids that were met lately: looking at an id anew takes fifty times as long.
+_tables: dict[str, int] = {}
+_MOST_TABLES = 16_384
+
+
+def _remember(text: str, table: int) -> int:
+    if len(_tables) >= _MOST_TABLES:
+        _tables.clear()
+    _tables[text] = table
+    return table
 
 
 @lru_cache(maxsize=1024)

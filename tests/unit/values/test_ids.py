@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reactor.errors import InvalidId
-from reactor.values import decode_id, encode_id, new_id, table_of
+from reactor.values import decode_id, encode_id, ids, new_id, table_of
 
 COUNTING = bytes(range(16))
 VECTORS = [
@@ -142,3 +142,12 @@ def test_new_ids_of_one_moment_differ_in_all_threads() -> None:
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(lambda _: new_id(10001, 0.0), range(4000)))
     assert len(set(ids)) == 4000
+
+
+def test_ids_are_forgotten_when_they_become_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ids, "_MOST_TABLES", 3)
+    monkeypatch.setattr(ids, "_tables", {})
+    made = [new_id(table, 0.0) for table in range(1, 9)]
+    assert [table_of(text) for text in made] == [*range(1, 9)]
+    assert len(ids._tables) <= 3
+    assert table_of(made[0][:-1] + ("0" if made[0][-1] != "0" else "1")) is None
