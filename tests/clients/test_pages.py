@@ -50,6 +50,7 @@ def test_a_range_that_changed_begins_again(chat: Server):
     assert "InvalidCursor: the cursor is of another query" in chat.log
 
 
+@pytest.mark.timeout(180)
 def test_pages_are_whole_after_the_server_was_killed(tmp_path: Path):
     with Server("chat", tmp_path / "data") as server:
         server.mutation("pages:fill", channel="c", count=12)
