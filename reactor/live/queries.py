@@ -98,7 +98,7 @@ class Queries:
             finally:
                 snapshot.release()
             run = await flight.landed()
-            if run is not None and flight.serves(run, asked.identity_key):
+            if run is not None and flight.serves(run, asked.identity_key) and self._in_time(run.time):
                 self.hits["flight"] += 1
                 return run.result
 
