@@ -98,10 +98,11 @@ class Watchdog:
         self._monitor.start()
 
     def stop(self) -> None:
-        """End the monitor thread and wait for it."""
+        """End the monitor thread and wait for it. Safe when it was never started."""
         self._stopped = True
         self._wake.set()
-        self._monitor.join()
+        if self._monitor.ident is not None:
+            self._monitor.join()
 
     def step(self, budget: Budget, call: Callable[[A], R], argument: A) -> R:
         """`call(argument)`, interrupted when the run's budget is used up.

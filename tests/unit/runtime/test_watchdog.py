@@ -301,7 +301,9 @@ def test_stopping_wakes_a_sleeping_monitor() -> None:
 
 
 def test_an_unstarted_watchdog_watches_nothing() -> None:
-    assert Watchdog().step(Budget(0.0), compute, 0.001) == "done"
+    watchdog = Watchdog()
+    assert watchdog.step(Budget(0.0), compute, 0.001) == "done"
+    watchdog.stop()
 
 
 def test_where_no_cpu_clock_can_be_read_time_itself_counts(monkeypatch: pytest.MonkeyPatch) -> None:
