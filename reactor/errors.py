@@ -12,11 +12,13 @@ Exception
     │   ├── UniqueViolation      a second document with the same values in a unique index
     │   ├── NotInContext         `ctx` of this kind of function has no such member; an AttributeError as well
     │   ├── FunctionNotFound     no such function, or not for this caller
+    │   ├── TokenRefused         a user's token that proves nothing here
     │   └── LoadError            functions/ or schema.py cannot be loaded
     ├── StoreError               the database file or server
     │   ├── StoreFull            no room on the disk; nothing was written
     │   ├── StoreLocked          another server has this data folder
     │   └── StoreVersion         written by a version with another file format
+    ├── KeysUnavailable          an auth provider does not answer, so its tokens cannot be checked now
     ├── ProtocolError            a client broke the sync protocol
     └── SettingsError            a setting has an impossible value
 BaseException
@@ -34,6 +36,7 @@ __all__ = [
     "InvalidCursor",
     "InvalidId",
     "InvalidValue",
+    "KeysUnavailable",
     "LoadError",
     "NotInContext",
     "ProtocolError",
@@ -44,6 +47,7 @@ __all__ = [
     "StoreFull",
     "StoreLocked",
     "StoreVersion",
+    "TokenRefused",
     "UniqueViolation",
 ]
 
@@ -150,6 +154,21 @@ class NotInContext(DeveloperError, AttributeError):
     code = "InvalidFunctionCall"
 
 
+class TokenRefused(DeveloperError):
+    """A user's token was refused.
+
+    `summary` is what any client may know; the text adds `detail`: the check that failed, with the values that it met.
+    """
+
+    def __init__(self, summary: str, detail: str = "", *, code: str = "Unauthenticated") -> None:
+        super().__init__(f"{summary}: {detail}" if detail else summary, code=code)
+        self.summary = summary
+
+    def redacted(self) -> "TokenRefused":
+        """The same without the detail."""
+        return TokenRefused(self.summary, code=self.code or "Unauthenticated")
+
+
 class LoadError(DeveloperError):
     """The application's modules or schema cannot be loaded; the message names file and cause."""
 
@@ -170,6 +189,10 @@ class StoreLocked(StoreError):
 
 class StoreVersion(StoreError):
     """The database was written in a file format that this version cannot read."""
+
+
+class KeysUnavailable(ReactorError):
+    """The keys of a token's auth provider cannot be fetched now: whether the token is good is not known."""
 
 
 class ProtocolError(ReactorError):

@@ -50,7 +50,15 @@ class AsgiApp:
     def __init__(self, parts: Parts, heartbeat: Heartbeat) -> None:
         self._parts = parts
         self._body_limit = parts.settings.max_body_bytes
-        api = FunctionApi(parts.database, parts.runner, parts.queries, parts.mutations, parts.actions, parts.admin)
+        api = FunctionApi(
+            parts.database,
+            parts.runner,
+            parts.queries,
+            parts.mutations,
+            parts.actions,
+            parts.admin,
+            parts.tokens.verify,
+        )
         self._run_endpoint = api.run
         self._endpoints: dict[tuple[str, str], Endpoint] = {
             ("POST", "/api/query"): api.query,

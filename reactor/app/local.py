@@ -47,7 +47,15 @@ async def _run(settings: Settings, directory: Path, path: str, args_json: str, w
 
 
 async def _call(parts: Parts, path: str, args_json: str) -> bytes:
-    api = FunctionApi(parts.database, parts.runner, parts.queries, parts.mutations, parts.actions, parts.admin)
+    api = FunctionApi(
+        parts.database,
+        parts.runner,
+        parts.queries,
+        parts.mutations,
+        parts.actions,
+        parts.admin,
+        parts.tokens.verify,
+    )
     body = msgspec.json.encode({"path": path, "args": msgspec.Raw(args_json.encode()), "format": "convex_encoded_json"})
     answer = await api.function_as(Identity.admin(), Request({b"content-type": b"application/json"}, body))
     return answer.body

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +11,9 @@ from msgspec.structs import replace
 
 from reactor.app.admin_key import admin_key
 from reactor.app.schema_progress import SchemaProgress
+from reactor.auth.configuration import configured_providers
+from reactor.auth.providers import Provider
+from reactor.auth.verifier import Verifier
 from reactor.database.committer import Committed
 from reactor.database.cursors import Cursors
 from reactor.database.database import Database
@@ -96,6 +99,7 @@ class Parts:
             Steps(self.watchdog, cpu_seconds=settings.action_cpu_seconds, seconds=settings.action_seconds),
             ask=self._ask,
         )
+        self.tokens = Verifier((), settings, redact=settings.redacts, clock=clock)
         self.live = Directory()
         self.queries = Queries(
             self.database,
@@ -115,6 +119,7 @@ class Parts:
             # Before the modules are loaded, so that they find the wrappers whatever way they import.
             self._look_away = self._determinism.install()
         self.application = self._load(self.directory)
+        self.tokens.adopt(configured_providers(self.application, self.settings.auth_providers))
         self.watchdog.start()
         await self.database.open(self.application.schema, SchemaProgress(self.events))
         key = admin_key(self.settings)
@@ -125,8 +130,10 @@ class Parts:
             actions=self.actions,
             limits=self.settings,
             admin=self.admin,
+            verify=self.tokens.verify,
             canonical=self._canonical,
             newest=lambda: self.database.committer.visible,
+            clock=self._clock,
         )
         ahead = Ahead(self.store, self.live, self._run_ahead)
         self.rounds = self.hub.rounds = Rounds(
@@ -145,7 +152,8 @@ class Parts:
         """
         async with self._loading:
             fresh = await asyncio.to_thread(self._load, self.directory)
-        await self.database.adopt(fresh.schema, SchemaProgress(self.events), swap=lambda: self._swap(fresh))
+            providers = configured_providers(fresh, self.settings.auth_providers)
+        await self.database.adopt(fresh.schema, SchemaProgress(self.events), swap=lambda: self._swap(fresh, providers))
 
     async def close(self) -> None:
         """Let what was submitted end, and close everything. Safe after a failed `open`."""
@@ -154,12 +162,14 @@ class Parts:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._upkeep
             self.hub.close_all(1001, "")
+        self.tokens.close()
         await self.database.close()
         self.watchdog.stop()
         self._look_away()
 
-    def _swap(self, fresh: Application) -> None:
+    def _swap(self, fresh: Application, providers: Sequence[Provider]) -> None:
         self.application = fresh
+        self.tokens.adopt(providers)
         self.queries.code_changed()
         self.live.all_dirty("code")
         self.rounds.soon()

@@ -49,8 +49,8 @@ async def _serve(settings: Settings, directory: Path, reload: bool, events: Even
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    # What it says at the start and the end, the terminal says better.
-    for name in ("uvicorn", "watchfiles"):
+    # What they say of starts, ends and requests, the terminal and our own log say better.
+    for name in ("uvicorn", "watchfiles", "httpx"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     sockets = _bind(settings)
     parts = Parts(settings, directory, events)

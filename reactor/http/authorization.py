@@ -1,17 +1,20 @@
-"""The Authorization header: nobody, the admin key, or the admin key acting as a user."""
+"""The Authorization header: nobody, a user's token, the admin key, or the admin key acting as a user."""
 
 import base64
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 
-from reactor.errors import DeveloperError
+from reactor.errors import DeveloperError, KeysUnavailable, TokenRefused
 from reactor.http.exchange import HttpError
 from reactor.runtime.identity import ANONYMOUS, Identity
 
-__all__ = ["AdminKey", "identify"]
+__all__ = ["AdminKey", "Verify", "caller", "identify"]
+
+Verify = Callable[[str], Coroutine[Any, Any, Identity]]
+"""Gives the user whom a token names. Raises TokenRefused, or KeysUnavailable."""
 
 
 class AdminKey:
@@ -41,21 +44,41 @@ def normal_key(key: str) -> str:
     return secret if kind in {"preview", "project"} else f"{rest}|{secret}"
 
 
-def identify(header: bytes | None, is_admin_key: Callable[[str], bool]) -> Identity:
-    """Who calls. Raises HttpError 400 for a malformed header, 401 for a wrong key or token."""
+async def caller(header: bytes | None, is_admin_key: Callable[[str], bool], verify: Verify) -> Identity:
+    """Who calls. Raises HttpError 400 for a malformed header, 401 for a wrong key or token, 503 when a token cannot be
+    checked now."""
     if header is None:
         return ANONYMOUS
+    scheme, credential = _parts(header)
+    if scheme != "bearer":
+        return _admin(credential, is_admin_key)
+    try:
+        return await verify(credential.strip())
+    except TokenRefused as error:
+        raise HttpError(401, error.code or "Unauthenticated", str(error)) from None
+    except KeysUnavailable as error:
+        raise HttpError(503, "AuthProviderDiscoveryFailed", str(error)) from None
+
+
+def identify(header: bytes | None, is_admin_key: Callable[[str], bool]) -> Identity:
+    """Who calls an endpoint that is not for users. Raises HttpError as `caller` does, 403 for a user's token."""
+    if header is None:
+        return ANONYMOUS
+    scheme, credential = _parts(header)
+    if scheme == "bearer":
+        raise HttpError(403, "BadDeployKey", "This endpoint needs the deployment's admin key, not a user's token.")
+    return _admin(credential, is_admin_key)
+
+
+def _parts(header: bytes) -> tuple[str, str]:
+    """Scheme, in lower case, and credential."""
     text = header.decode("latin-1")
     if len(text) < 7:
         raise HttpError(400, "InvalidHeaderFailure", "The Authorization header is too short to be one.")
     scheme, _, credential = text.partition(" ")
-    if scheme.lower() == "bearer":
-        raise HttpError(
-            401, "NoAuthProvider", "No auth provider found matching the given token: this deployment has none."
-        )
-    if scheme.lower() != "convex":
+    if scheme.lower() not in ("bearer", "convex"):
         raise HttpError(400, "InvalidAdminKey", "Use `Authorization: Convex <admin key>` or `Bearer <token>`.")
-    return _admin(credential, is_admin_key)
+    return scheme.lower(), credential
 
 
 def _admin(credential: str, is_admin_key: Callable[[str], bool]) -> Identity:

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 
 from reactor.database.database import Database
 from reactor.errors import DeveloperError
-from reactor.http.authorization import AdminKey, identify
+from reactor.http.authorization import AdminKey, Verify, caller
 from reactor.http.exchange import Answer, HttpError
 from reactor.http.formats import answer_format, in_format
 from reactor.live.queries import Queries
@@ -81,14 +81,15 @@ class FunctionApi:
         mutations: Mutations,
         actions: Actions,
         admin: AdminKey,
+        verify: Verify,
     ) -> None:
         self._database, self._runner = database, runner
         self._queries, self._mutations, self._actions = queries, mutations, actions
-        self._admin = admin
+        self._admin, self._verify = admin, verify
 
     async def query(self, request: Request) -> Answer:
         """POST /api/query: run a query on the newest state."""
-        asked = self._asked(_decode(_body_decoder, request), request)
+        asked = await self._asked(_decode(_body_decoder, request), request)
         return _answer(await self._queries.answer(asked.call), asked.format)
 
     async def query_by_get(self, request: Request) -> Answer:
@@ -97,22 +98,22 @@ class FunctionApi:
         if "path" not in fields:
             raise HttpError(400, "BadQueryArgs", "The query string needs `path`, and `args` as JSON.")
         args = _json(fields.get("args", "{}"))
-        asked = self._asked(_Body(fields["path"], args, fields.get("format")), request)
+        asked = await self._asked(_Body(fields["path"], args, fields.get("format")), request)
         return _answer(await self._queries.answer(asked.call), asked.format)
 
     async def mutation(self, request: Request) -> Answer:
         """POST /api/mutation: run a mutation; it is durable when the answer comes."""
-        asked = self._asked(_decode(_body_decoder, request), request)
+        asked = await self._asked(_decode(_body_decoder, request), request)
         return _answer(await self._mutation(asked.call), asked.format)
 
     async def action(self, request: Request) -> Answer:
         """POST /api/action: run an action."""
-        asked = self._asked(_decode(_body_decoder, request), request)
+        asked = await self._asked(_decode(_body_decoder, request), request)
         return _answer(await self._actions.run(asked.call), asked.format)
 
     async def function(self, request: Request) -> Answer:
         """POST /api/function: run any function; with the admin key only."""
-        identity = self._identity(request)
+        identity = await self._identity(request)
         if not identity.is_admin:
             raise HttpError(403, "BadDeployKey", "This endpoint needs the deployment's admin key.")
         return await self.function_as(identity, request)
@@ -120,7 +121,7 @@ class FunctionApi:
     async def function_as(self, identity: Identity, request: Request) -> Answer:
         """Run any function for somebody who is known already."""
         body = _decode(_body_decoder, request)
-        asked = self._asked(body, request, identity)
+        asked = await self._asked(body, request, identity)
         if body.componentPath:
             # There are no components here, so there is nothing in one.
             return _answer(self._runner.missing(asked.call), asked.format)
@@ -133,7 +134,7 @@ class FunctionApi:
             raise HttpError(400, "MissingIdentifier", "The path needs a module and a function: /api/run/module/name.")
         given = _decode(_run_decoder, request)
         path = "/".join(segments[:-1]) + ":" + segments[-1]
-        asked = self._asked(_Body(path, given.args, given.format or "json"), request)
+        asked = await self._asked(_Body(path, given.args, given.format or "json"), request)
         return _answer(await self._any(asked.call), asked.format)
 
     async def query_ts(self, request: Request) -> Answer:
@@ -143,7 +144,7 @@ class FunctionApi:
     async def query_at_ts(self, request: Request) -> Answer:
         """POST /api/query_at_ts: run a query on the state of a moment."""
         body = _decode(_body_decoder, request)
-        asked = self._asked(body, request)
+        asked = await self._asked(body, request)
         if body.ts is None:
             raise HttpError(400, "BadJsonBody", "The body needs `ts`, as /api/query_ts gives it.")
         try:
@@ -156,8 +157,8 @@ class FunctionApi:
 
     async def query_batch(self, request: Request) -> Answer:
         """POST /api/query_batch: several queries on one state."""
-        identity = self._identity(request)
-        batch = [self._asked(body, request, identity) for body in _decode(_batch_decoder, request).queries]
+        identity = await self._identity(request)
+        batch = [await self._asked(body, request, identity) for body in _decode(_batch_decoder, request).queries]
         while True:
             schema = self._database.catalog.schema
             answers = await self._answers(batch)
@@ -179,13 +180,13 @@ class FunctionApi:
             snapshot.release()
         return answers
 
-    def _identity(self, request: Request) -> Identity:
-        return identify(request.headers.get(b"authorization"), self._admin)
+    async def _identity(self, request: Request) -> Identity:
+        return await caller(request.headers.get(b"authorization"), self._admin, self._verify)
 
-    def _asked(self, body: _Body, request: Request, identity: Identity | None = None) -> _Asked:
+    async def _asked(self, body: _Body, request: Request, identity: Identity | None = None) -> _Asked:
         """`identity` None: of the request's header. Raises HttpError for whatever makes the call impossible."""
         if identity is None:
-            identity = self._identity(request)
+            identity = await self._identity(request)
         # Before anything runs: a mutation must not be made and then answered with an error.
         format = answer_format(body.format, request.headers.get(b"convex-client"))
         try:

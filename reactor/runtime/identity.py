@@ -1,10 +1,10 @@
 """Who calls a function."""
 
 import hashlib
-from typing import Any
+from typing import Any, cast
 
 from reactor.errors import DeveloperError
-from reactor.values import encode
+from reactor.values import decode_trusted, encode
 
 __all__ = ["ANONYMOUS", "Identity"]
 
@@ -12,14 +12,23 @@ __all__ = ["ANONYMOUS", "Identity"]
 class Identity:
     """The caller of a function. `attributes` are what `ctx.auth.get_user_identity()` gives, None for nobody.
 
-    `is_admin` callers (with the admin key) may call internal functions. `key` tells identities apart.
+    `is_admin` callers (with the admin key) may call internal functions. `expires`: when the caller has to prove it
+    again, in seconds since 1970; None: never. `key` tells identities apart: a user who proves it again keeps it as long
+    as the attributes are the same.
     """
 
-    __slots__ = ("attributes", "is_admin", "key")
+    __slots__ = ("_encoded", "attributes", "expires", "is_admin", "key")
 
-    def __init__(self, attributes: dict[str, Any] | None = None, *, is_admin: bool = False) -> None:
-        self.attributes, self.is_admin = attributes, is_admin
-        self.key = _key(attributes, is_admin=is_admin)
+    def __init__(
+        self, attributes: dict[str, Any] | None = None, *, is_admin: bool = False, expires: float | None = None
+    ) -> None:
+        self.attributes, self.is_admin, self.expires = attributes, is_admin, expires
+        self._encoded = b"" if attributes is None else encode(attributes)
+        self.key = _key(self._encoded, is_admin=is_admin)
+
+    def copy_attributes(self) -> dict[str, Any] | None:
+        """The attributes for somebody who may change them, down to the last list."""
+        return cast("dict[str, Any]", decode_trusted(self._encoded)) if self._encoded else None
 
     @staticmethod
     def admin(acting_as: dict[str, Any] | None = None) -> "Identity":
@@ -39,8 +48,8 @@ class Identity:
         return identity
 
 
-def _key(attributes: dict[str, Any] | None, *, is_admin: bool) -> str:
-    who = "" if attributes is None else hashlib.sha256(encode(attributes)).hexdigest()
+def _key(encoded: bytes, *, is_admin: bool) -> str:
+    who = hashlib.sha256(encoded).hexdigest() if encoded else ""
     return f"admin:{who}" if is_admin else who
 
 

@@ -27,7 +27,10 @@ from reactor.runtime.load_errors import explain
 from reactor.runtime.registry import AnyFunction, Registry
 from reactor.schema import Schema, define_schema
 
-__all__ = ["Application", "Version", "load"]
+__all__ = ["AUTH_CONFIG", "Application", "Version", "load"]
+
+AUTH_CONFIG = "auth_config"
+"""The module of `functions/` that declares auth providers. It is no part of any function's path."""
 
 _numbers = itertools.count(1)
 _TESTS = re.compile(r"tests|conftest|test_.*|.*_test", re.ASCII)
@@ -161,6 +164,9 @@ def _functions(modules: Mapping[str, ModuleType], fresh: FreshModules) -> Iterat
     }
     placed: set[int] = set()
     for path, module in modules.items():
+        if path == AUTH_CONFIG:
+            _refuse_functions(module, fresh.created.get(module.__name__, []))
+            continue
         _refuse_shadowed(module, fresh.created.get(module.__name__, []))
         for name, value in list(vars(module).items()):
             if not isinstance(value, Function):
@@ -175,6 +181,15 @@ def _functions(modules: Mapping[str, ModuleType], fresh: FreshModules) -> Iterat
             placed.add(id(function))
             function.place(path, name)
             yield function
+
+
+def _refuse_functions(module: ModuleType, created: list[AnyFunction]) -> None:
+    """A module that is read for something else would never serve them."""
+    for function in created:
+        raise LoadError(
+            f"`{function.handler.__name__}` ({declared_at(function.handler)}) is in {module.__name__}, which is read "
+            "for its providers only. Move the function into another module."
+        )
 
 
 def _refuse_shadowed(module: ModuleType, created: list[AnyFunction]) -> None:

@@ -52,10 +52,11 @@ class Auth:
         self._run = run
 
     async def get_user_identity(self) -> dict[str, Any] | None:
-        """The caller's identity (`tokenIdentifier`, `subject`, `issuer`, ...), None when nobody is signed in.
+        """The caller's identity, None when nobody is signed in.
 
-        A query that asks is run for every identity apart; one that does not is shared by all.
+        It always has `tokenIdentifier` (issuer and subject with a bar between, unique among all providers), `issuer`
+        and `subject`; further claims of the token as docs/reference/functions.md lists them. A query that asks is run
+        for every identity apart; one that does not is shared by all.
         """
         self._run.looked_at_identity = True
-        attributes = self._run.identity.attributes
-        return None if attributes is None else dict(attributes)
+        return self._run.identity.copy_attributes()

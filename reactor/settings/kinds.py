@@ -5,13 +5,26 @@ A value arrives as text (flag, environment) or as a TOML value (file). Every kin
 """
 
 import hmac
+import json
 import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
-__all__ = ["Amount", "Choice", "Folder", "Kind", "Secret", "SecretText", "Switch", "Text", "Unit", "show_amount"]
+__all__ = [
+    "Amount",
+    "Choice",
+    "Folder",
+    "Kind",
+    "Secret",
+    "SecretText",
+    "Switch",
+    "Tables",
+    "Text",
+    "Unit",
+    "show_amount",
+]
 
 Unit = dict[str, int]
 """Names that may follow a number, with what one of them is in the setting's own unit."""
@@ -125,6 +138,27 @@ class SecretText:
 
     def show(self, value: object) -> str:
         return "********" if value else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A list of objects. What may stand in them is checked by whoever uses the setting."""
+
+    name: str = "list"
+    allowed: str = "a list of tables in TOML, a JSON array of objects elsewhere"
+
+    def read(self, raw: object) -> tuple[dict[str, Any], ...]:
+        if isinstance(raw, str):
+            raw = json.loads(raw)  # its error is a ValueError
+        if not isinstance(raw, list | tuple):
+            raise ValueError
+        entries = cast("list[object]", raw)
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise ValueError
+        return tuple(cast("list[dict[str, Any]]", entries))
+
+    def show(self, value: object) -> str:
+        return json.dumps(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,20 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 from reactor.errors import SettingsError
-from reactor.settings.kinds import BYTES, COUNT, SECONDS, Amount, Choice, Folder, Kind, Secret, SecretText, Switch, Text
+from reactor.settings.kinds import (
+    BYTES,
+    COUNT,
+    SECONDS,
+    Amount,
+    Choice,
+    Folder,
+    Kind,
+    Secret,
+    SecretText,
+    Switch,
+    Tables,
+    Text,
+)
 
 __all__ = ["Setting", "Settings", "settings_table"]
 
@@ -78,6 +91,7 @@ def _time(low: float, high: float) -> Amount:
 
 SERVING = "Serving"
 CLIENTS = "Connections"
+USERS = "Users"
 LIMITS = "Limits of a function"
 LOAD = "Limits under load"
 KEEPING = "What is kept"
@@ -205,6 +219,45 @@ class Settings:
         "A connection from which nothing arrived for this long is closed; answers to pings count.",
         "Long enough for a network that stalls, short enough that dead connections do not pile up.",
         group=CLIENTS,
+    )
+
+    auth_providers: tuple[dict[str, Any], ...] | None = _setting(
+        None,
+        Tables(),
+        "Who issues tokens for users: a list of providers, written as in `functions/auth_config.py`, in place of those "
+        "that stand there. An empty list refuses all users.",
+        "The same application is deployed with different issuers, for tests and for real.",
+        group=USERS,
+        default_text="those of functions/auth_config.py",
+    )
+    auth_leeway_seconds: float = _setting(
+        5.0,
+        _time(0, 5 * MINUTE),
+        "By how much the clocks of an issuer and of this server may differ when times in a token are checked.",
+        "As the official server. Clocks that are set by the network differ by less.",
+        group=USERS,
+    )
+    auth_keys_seconds: float = _setting(
+        300.0,
+        _time(1, 7 * DAY),
+        "Age at which an issuer's keys are fetched again. They stay in use while it does not answer.",
+        "A key that the issuer has withdrawn is trusted no longer than twice this. A new key is fetched when the first "
+        "token comes that was signed by it.",
+        group=USERS,
+    )
+    auth_refetch_seconds: float = _setting(
+        10.0,
+        _time(0.1, 1 * HOUR),
+        "Least time between two looks at one issuer's keys.",
+        "Anybody can send tokens that name a key that is not known; the issuer shall not feel it.",
+        group=USERS,
+    )
+    auth_fetch_seconds: float = _setting(
+        10.0,
+        _time(0.1, 5 * MINUTE),
+        "How long an issuer may take to answer with one document.",
+        "Clients that show the first token of an issuer wait for it.",
+        group=USERS,
     )
 
     function_cpu_seconds: float = _setting(

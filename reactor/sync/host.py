@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from reactor.live.live_query import Subscription
 from reactor.runtime.calls import Call
-from reactor.runtime.identity import Identity
 from reactor.sync import messages as wire
 
 if TYPE_CHECKING:
@@ -81,6 +80,6 @@ class Host(Protocol):
         """Call `advance` soon."""
         ...
 
-    def authenticate(self, message: wire.Authenticate) -> Identity:
-        """Who the client says it is. Raises DeveloperError when it is not."""
+    def authenticate(self, session: "Session", message: wire.Authenticate) -> None:
+        """Find out who the client is, then call `answer_authentication`, perhaps before this returns."""
         ...

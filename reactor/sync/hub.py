@@ -4,13 +4,15 @@ It accepts sockets, hands calls on to queries, mutations and actions, and brings
 """
 
 import asyncio
+import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
-from reactor.errors import DeveloperError, InvalidValue
+from reactor.database.driving import drive
+from reactor.errors import DeveloperError, InvalidValue, ReactorError
 from reactor.live.directory import Directory
 from reactor.live.live_query import Subscriber, Subscription
 from reactor.live.rounds import Rounds, Yielding
@@ -29,11 +31,18 @@ from reactor.sync.session import Session
 
 __all__ = ["Hub"]
 
+_log = logging.getLogger("reactor.sync")
+
+Verify = Callable[[str], Coroutine[Any, Any, Identity]]
+
 _PATH = re.compile(r"/+api/(?:([^/]+)/)?sync/?")
 
 
 class Hub:
-    """Sessions of one server. `canonical` turns a function path, however spelled, into the one it is known by."""
+    """Sessions of one server. `canonical` turns a function path, however spelled, into the one it is known by.
+
+    `verify` gives the user whom a token names, or raises; `clock` gives nanoseconds since 1970.
+    """
 
     def __init__(
         self,
@@ -43,11 +52,14 @@ class Hub:
         actions: Actions,
         limits: SessionLimits,
         admin: Callable[[str], bool],
+        verify: Verify,
         canonical: Callable[[str], str],
         newest: Callable[[], int],
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._directory, self._mutations, self._actions = directory, mutations, actions
-        self.limits, self._admin, self.canonical, self.newest = limits, admin, canonical, newest
+        self.limits, self._admin, self._verify = limits, admin, verify
+        self.canonical, self.newest, self.now_ns = canonical, newest, clock
         self.rounds: Rounds
         self.sessions: dict[Session, SocketPeer] = {}
         self._unsent: dict[SocketPeer, None] = {}
@@ -86,10 +98,6 @@ class Hub:
             peer.flush()
 
     # What sessions ask (see `Host`)
-
-    def now_ns(self) -> int:
-        """The wall clock."""
-        return time.time_ns()
 
     def watch(self, session: Session, query_id: int, path: str, args: bytes, journal: str | None) -> Subscription:
         """Subscribe a session to a query."""
@@ -140,18 +148,30 @@ class Hub:
         if session in self.sessions:
             self.rounds.request(session)
 
-    def authenticate(self, message: wire.Authenticate) -> Identity:
-        """Who the client says it is. Raises DeveloperError when it is not."""
+    def authenticate(self, session: Session, message: wire.Authenticate) -> None:
+        """Find out who a session's client is: at once, unless keys have to be fetched."""
+
+        def answer(identity: Identity | None, error: BaseException | None) -> None:
+            if error is not None and not isinstance(error, ReactorError):
+                _log.error("finding out who a client is failed inside of Reactor", exc_info=error)
+            try:
+                session.answer_authentication(identity, error)
+            except Exception:
+                self._failed(session)
+            peer = self.sessions.get(session)
+            if peer is not None:
+                peer.flush()
+
+        drive(self._identify(message), answer)
+
+    async def _identify(self, message: wire.Authenticate) -> Identity:
         if message.tokenType == "None":
             return ANONYMOUS
         if message.tokenType == "Admin":
             if not self._admin(message.value or ""):
                 raise DeveloperError("The provided admin key was invalid for this instance", code="BadAdminKey")
             return Identity.admin(message.impersonating or message.acting_as or None)
-        raise DeveloperError(
-            "No auth provider found matching the given token: this deployment has none configured.",
-            code="NoAuthProvider",
-        )
+        return await self._verify(message.value or "")
 
     # Delivery
 
@@ -166,11 +186,15 @@ class Hub:
 
     def _advance(self, peer: SocketPeer, moment: Moment) -> None:
         try:
-            if peer.may_advance() and peer.session.advance(moment):
+            if not peer.may_advance():
+                return
+            if peer.session.advance(moment):
                 self.transitions += 1
                 # What it asked for while the round was under way is in this step as well.
                 self.rounds.requested.pop(peer.session, None)
                 peer.flush_transition()
+            elif peer.session.closing is not None:
+                peer.flush()
         except Exception:
             peer.failed()
 

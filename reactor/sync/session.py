@@ -12,7 +12,7 @@ Rules follow the official server (get-convex/convex-backend, crates/sync/src/sta
 import uuid
 from collections.abc import Sequence
 
-from reactor.errors import DeveloperError, ProtocolError
+from reactor.errors import DeveloperError, KeysUnavailable, ProtocolError
 from reactor.live.live_query import Subscription
 from reactor.runtime.calls import UNKNOWN, Call, Origin
 from reactor.runtime.identity import ANONYMOUS, Identity
@@ -22,7 +22,13 @@ from reactor.sync.connection import OutMessage
 from reactor.sync.host import Closing, Host
 from reactor.sync.moment import Moment, News
 
-__all__ = ["Session"]
+__all__ = ["MOST_HELD_BYTES", "Session"]
+
+MOST_HELD_BYTES = 32 * 2**20
+"""Messages that may wait for an authentication. Official clients send little before they know that it succeeded."""
+
+_HELD_OVERHEAD = 64
+"""What a message takes beside its bytes, so that empty ones are not free."""
 
 
 class Session:
@@ -30,9 +36,12 @@ class Session:
 
     __slots__ = (
         "_actions",
+        "_base_identity",
         "_changed",
         "_chunked",
         "_clock_due",
+        "_held",
+        "_held_bytes",
         "_host",
         "_id",
         "_id_text",
@@ -70,12 +79,18 @@ class Session:
         self._removed: dict[int, None] = {}
         self._mutations: list[_Waiting] = []
         self._actions = 0
+        self._base_identity = 0  # of the authentication under way
+        self._held: list[bytes] | None = None  # what came since it began; None when none is under way
+        self._held_bytes = 0
 
     # What the client says
 
     def receive(self, payload: bytes) -> None:
-        """One message from the client."""
+        """One message from the client. What comes behind an authentication is handled when that is decided."""
         if self.closing is not None:
+            return
+        if self._held is not None:
+            self._hold(self._held, payload)
             return
         try:
             self._handle(wire.parse(payload))
@@ -165,12 +180,19 @@ class Session:
         if message.baseVersion != self._received_identity:
             self._fail()
             return
-        try:
-            self.identity = self._host.authenticate(message)
-        except DeveloperError as error:
-            self._send(wire.auth_error(str(error), message.baseVersion, attempted=True))
-            self.close(None)
+        self._base_identity = message.baseVersion
+        self._held, self._held_bytes = [], 0
+        self._host.authenticate(self, message)
+
+    def _hold(self, held: list[bytes], payload: bytes) -> None:
+        if self._held_bytes > MOST_HELD_BYTES:
+            self.close(1013, "TooManyConcurrentRequests")
             return
+        held.append(payload)
+        self._held_bytes += len(payload) + _HELD_OVERHEAD
+
+    def _become(self, identity: Identity) -> None:
+        self.identity = identity
         self._received_identity += 1
         self._clock_due = self._skew_ms is not None  # clients judge a token's life by it when it is confirmed
         for subscription in self._subscriptions.values():
@@ -179,7 +201,21 @@ class Session:
             self._changed[subscription] = None
         self._host.update(self)
 
+    def _expired(self) -> bool:
+        """Whether the client has to prove again who it is; then it is told so, and comes back with a new token."""
+        if not self._is_past():
+            return False
+        self._send(wire.auth_error("Convex token identity expired", self._received_identity, attempted=False))
+        self.close(None)
+        return True
+
+    def _is_past(self) -> bool:
+        expires = self.identity.expires
+        return expires is not None and self._host.now_ns() / 1e9 >= expires
+
     def _mutate(self, message: wire.Mutation) -> None:
+        if self._expired():
+            return
         if len(self._mutations) >= self._host.limits.max_queued_mutations:
             self.close(1013, "TooManyConcurrentMutations")
             return
@@ -189,6 +225,8 @@ class Session:
         self._host.mutate(self, message.requestId, call)
 
     def _act(self, message: wire.Action) -> None:
+        if self._expired():
+            return
         if self._actions >= self._host.limits.max_socket_actions:
             self.close(1013, "TooManyInflightActionsForSingleClient")
             return
@@ -206,6 +244,23 @@ class Session:
         self.close(1011, "InternalServerError")
 
     # What it gets
+
+    def answer_authentication(self, identity: Identity | None, error: BaseException | None) -> None:
+        """It is decided who the client is, or the error says why not. Then what came meanwhile is handled."""
+        held, self._held = self._held or (), None
+        if self.closing is not None:
+            return
+        if isinstance(error, DeveloperError):
+            self._send(wire.auth_error(str(error), self._base_identity, attempted=True))
+            self.close(None)
+        elif isinstance(error, KeysUnavailable):
+            self.close(1013, "AuthProviderDiscoveryFailed")
+        elif identity is None:
+            self._fail()
+        else:
+            self._become(identity)
+        for payload in held:
+            self.receive(payload)
 
     def answer_mutation(self, request: int, result: RunResult) -> None:
         """A mutation has ended. Answers leave in the order in which the mutations came."""
@@ -234,7 +289,10 @@ class Session:
 
         False, and nothing is sent, when that cannot be yet: a query has no result because it began during the round,
         or a response has told of a commit after `moment`. The first transition after a response has its effects.
+        Nor is anything sent to a client whose token has expired.
         """
+        if self.identity.expires is not None and self._must_not_see():
+            return False
         news = None if self._told_ts > moment.ts else self._news()
         if news is None:
             return False
@@ -245,6 +303,10 @@ class Session:
         self._sent_queries, self._sent_identity = self._received_queries, self._received_identity
         self._sent_ts = moment.ts
         return True
+
+    def _must_not_see(self) -> bool:
+        # A client that is just proving again who it is shall not be cut off for its old token.
+        return self._expired() if self._held is None else self._is_past()
 
     def _news(self) -> News | None:
         news: News = []

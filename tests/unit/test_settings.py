@@ -44,7 +44,7 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None
     assert (settings.port, settings.host, settings.max_actions, settings.max_nested_calls) == (1003, "0.0.0.0", 7, 8)
 
 
-DEFAULTS = {"secret": "k" * 8, "switch": "on", "choice": "off"}
+DEFAULTS = {"secret": "k" * 8, "switch": "on", "choice": "off", "list": "[]"}
 """A value for settings whose default follows from others."""
 
 
@@ -93,6 +93,15 @@ def test_times_are_written_with_or_without_units(tmp_path: Path, raw: object, ex
     assert load_settings(tmp_path, flags={"history_seconds": raw}, environ={}).history_seconds == expected
 
 
+def test_providers_are_tables_in_a_file_and_json_elsewhere(tmp_path: Path) -> None:
+    expected = ({"domain": "login.example", "applicationID": "app"},)
+    write_file(tmp_path, '[[tool.reactor.auth_providers]]\ndomain = "login.example"\napplicationID = "app"\n')
+    assert load_settings(tmp_path, environ={}).auth_providers == expected
+    environ = {"REACTOR_AUTH_PROVIDERS": '[{"domain": "login.example", "applicationID": "app"}]'}
+    assert load_settings(tmp_path / "none", environ=environ).auth_providers == expected
+    assert load_settings(tmp_path, environ={"REACTOR_AUTH_PROVIDERS": "[]"}).auth_providers == ()
+
+
 @given(st.integers(0, 2**36))
 def test_a_shown_size_reads_back_as_itself(size: int) -> None:
     assert Amount("size", BYTES, 0, 2**36).read(show_amount(size, BYTES)) == size
@@ -106,6 +115,10 @@ def test_a_shown_time_reads_back_as_itself(seconds: int) -> None:
 @pytest.mark.parametrize(
     ("name", "raw"),
     [
+        ("auth_providers", "{}"),
+        ("auth_providers", "[5]"),
+        ("auth_providers", "login.example"),
+        ("auth_providers", 5),
         ("port", "70000"),
         ("port", "-1"),
         ("port", "80.5"),

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,10 +27,12 @@ NPM = "/api/1.48.0/sync"
 
 
 @asynccontextmanager
-async def engine(data: Path, app: str | Path = "club", **settings: Any) -> AsyncIterator[Parts]:
+async def engine(
+    data: Path, app: str | Path = "club", *, clock: Callable[[], int] = time.time_ns, **settings: Any
+) -> AsyncIterator[Parts]:
     """An application (a folder, or the name of one under tests/apps) served from the data folder `data`."""
     made = Settings(data=data, admin_key=Secret(ADMIN_KEY), **settings)
-    parts = Parts(made, APPS / app, lambda kind, /, **fields: None)
+    parts = Parts(made, APPS / app, lambda kind, /, **fields: None, clock=clock)
     restore = logs.install()
     try:
         await parts.open()

@@ -4,9 +4,10 @@ import base64
 
 import pytest
 
-from reactor.http.authorization import AdminKey, identify, normal_key
+from reactor.errors import KeysUnavailable, TokenRefused
+from reactor.http.authorization import AdminKey, caller, identify, normal_key
 from reactor.http.exchange import HttpError
-from reactor.runtime.identity import ANONYMOUS
+from reactor.runtime.identity import ANONYMOUS, Identity
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_key_without_a_name_may_be_followed_by_an_identity_too():
         (b"Digest name|secret", 400, "InvalidAdminKey"),
         (b"Convex other|secret", 401, "BadAdminKey"),
         (b"Convex \xff\xfe", 401, "BadAdminKey"),
-        (b"Bearer abc", 401, "NoAuthProvider"),
+        (b"Bearer abc", 403, "BadDeployKey"),
         (b"Convex name|secret:e30", 400, "HeaderParseFailure"),
     ],
 )
@@ -80,3 +81,36 @@ def test_headers_that_prove_nothing(header: bytes, status: int, code: str):
         identify(header, AdminKey("name|secret"))
     assert (caught.value.status, caught.value.code) == (status, code)
     assert "secret" not in caught.value.message
+
+
+async def verify(token: str) -> Identity:
+    if token == "later":
+        raise KeysUnavailable("no keys")
+    if token != "ann's":
+        raise TokenRefused("no", "because", code="NoAuthProvider")
+    return Identity({"tokenIdentifier": "ann"})
+
+
+async def test_users_where_they_are_known():
+    key = AdminKey("name|secret")
+    for header in (b"Bearer ann's", b"bearer   ann's ", b"BEARER ann's"):
+        assert (await caller(header, key, verify)).attributes == {"tokenIdentifier": "ann"}
+    assert await caller(None, key, verify) is ANONYMOUS
+    assert (await caller(b"Convex name|secret", key, verify)).is_admin
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "code"),
+    [
+        (b"Bearer forged", 401, "NoAuthProvider"),
+        (b"Bearer ", 401, "NoAuthProvider"),
+        (b"Bearer later", 503, "AuthProviderDiscoveryFailed"),
+        (b"Bearer", 400, "InvalidHeaderFailure"),
+        (b"Basic ann's", 400, "InvalidAdminKey"),
+        (b"Convex other|key", 401, "BadAdminKey"),
+    ],
+)
+async def test_users_who_prove_nothing(header: bytes, status: int, code: str):
+    with pytest.raises(HttpError) as caught:
+        await caller(header, AdminKey("name|secret"), verify)
+    assert (caught.value.status, caught.value.code) == (status, code)

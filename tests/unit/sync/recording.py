@@ -39,6 +39,7 @@ class RecordingHost:
         self.moved: list[Subscription] = []
         self.mutations: list[tuple[int, Call]] = []
         self.actions: list[tuple[int, Call]] = []
+        self.asked: list[str] = []
         self.updates = 0
 
     # The host
@@ -70,12 +71,15 @@ class RecordingHost:
     def update(self, session: Session) -> None:
         self.updates += 1
 
-    def authenticate(self, message: wire.Authenticate) -> Identity:
-        if message.tokenType == "None":
-            return ANONYMOUS
-        if message.value != "the key":
-            raise DeveloperError("a wrong key", code="BadAdminKey")
-        return Identity.admin(message.impersonating or message.acting_as or None)
+    def authenticate(self, session: Session, message: wire.Authenticate) -> None:
+        if message.tokenType == "User":
+            self.asked.append(message.value or "")  # a test answers, when it likes
+        elif message.tokenType == "None":
+            session.answer_authentication(ANONYMOUS, None)
+        elif message.value != "the key":
+            session.answer_authentication(None, DeveloperError("a wrong key", code="BadAdminKey"))
+        else:
+            session.answer_authentication(Identity.admin(message.impersonating or message.acting_as or None), None)
 
     # The client
 

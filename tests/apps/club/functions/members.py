@@ -79,3 +79,29 @@ async def enter(ctx: ActionCtx, room: str) -> list:
 @action
 async def refuse(ctx: ActionCtx):
     raise ConvexError(["no", 1])
+
+
+@action
+async def who_acts(ctx: ActionCtx):
+    """Who acts, and whom the functions see that an action calls."""
+    identity = await ctx.auth.get_user_identity()
+    asked = await ctx.run_query("members:me_nested")
+    wrote = await ctx.run_mutation("members:who_writes")
+    return [None if identity is None else identity["tokenIdentifier"], asked, wrote]
+
+
+@query
+async def me_nested(ctx: QueryCtx):
+    return await ctx.run_query(me)
+
+
+@query
+async def me_whole(ctx: QueryCtx):
+    """Everything that is known of who asks; what a function does to its copy stays its own."""
+    identity = await ctx.auth.get_user_identity()
+    if identity is not None:
+        for value in identity.values():
+            if isinstance(value, list):
+                value.append("changed")
+        identity = await ctx.auth.get_user_identity()
+    return identity
