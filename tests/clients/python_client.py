@@ -102,5 +102,20 @@ def staying() -> None:
         tell("bodies", bodies=bodies)
 
 
-scenes = (conversation, failures, moments, values, large, staying)
+def signing_in() -> None:
+    """Be nobody, then somebody, then nobody again."""
+    subscription = client.subscribe("members:me")
+    tell("me", who=next(subscription))
+    tell("before", who=client.mutation("members:who_writes"))
+    client.set_auth(options["token"])
+    tell("asked", who=client.query("members:me_nested"))
+    tell("wrote", who=client.mutation("members:who_writes"))
+    tell("acted", who=client.action("members:who_acts"))
+    tell("me", who=next(who for who in subscription if who is not None))
+    client.clear_auth()
+    tell("after", who=client.mutation("members:who_writes"))
+    tell("me", who=next(who for who in subscription if who is None))
+
+
+scenes = (conversation, failures, moments, values, large, staying, signing_in)
 {scene.__name__: scene for scene in scenes}[options["scene"]]()
