@@ -4,17 +4,20 @@ Behaviour and error texts match the reader of Convex (get-convex/convex-backend,
 npm-packages/convex/src/server/impl/database_impl.ts and crates/isolate/src/environment).
 """
 
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from reactor.database.catalog import BY_CREATION, TableInfo
 from reactor.database.pages import Pager
 from reactor.database.query import Query
 from reactor.database.system_tables import SYSTEM_TABLES, is_system_name
 from reactor.database.transaction import Transaction
-from reactor.errors import DeveloperError
+from reactor.errors import DeveloperError, NotInContext
 from reactor.values import table_of
+from reactor.values.identifiers import camel_case
 
 __all__ = ["DatabaseReader", "SystemReader"]
+
+_OF_WRITERS = frozenset({"insert", "patch", "replace", "delete", "vars"})
 
 ABSENT: Any = object()
 """Stands for an argument that was not given, since None is what a missing `document.get("owner")` gives."""
@@ -93,6 +96,12 @@ class _Reader:
     def _foreign(self, table: str, call: str) -> DeveloperError:
         raise NotImplementedError
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            present = [known for known in dir(type(self)) if not known.startswith("_")]
+            raise NotInContext(_absent(self._prefix, name, present))
+
 
 class SystemReader(_Reader):
     """`ctx.db.system`: reads the system's tables `_storage` and `_scheduled_functions`, by id and by creation time."""
@@ -127,6 +136,16 @@ class DatabaseReader(_Reader):
             f'ctx.db.system.query("{table}").',
             code="SystemTable",
         )
+
+
+def _absent(prefix: str, name: str, present: list[str]) -> str:
+    """Why there is no such member, and what to write instead."""
+    if prefix == "ctx.db" and name in _OF_WRITERS:
+        return f"{prefix}.{name} is for mutations, and this function only reads. Write in a mutation."
+    for known in present:
+        if camel_case(known) == name:
+            return f"{prefix}.{name} is written {prefix}.{known} in Python."
+    return f"{prefix} has no `{name}`. It has: {', '.join(present)}."
 
 
 def check_table(name: str, table: TableInfo | None, id: str) -> None:

@@ -21,6 +21,7 @@ from reactor import define_schema, define_table, v
 schema = define_schema({
     "notes": define_table({"text": v.string(), "size": v.optional(v.number())}).index("by_both", ["text", "size"]),
     "others": define_table(v.any()),
+    "tags": define_table(v.any()).unique("by_name", ["name"]).index("by_staged", ["size"], staged=True),
 })
 """
 
@@ -68,6 +69,8 @@ def write(name: str, code: str | None, text: str, body: str, **more: Any) -> Row
     return Row(name, code, text, body, kind="mutation", **more)
 
 
+FILTER = "await ctx.db.query('notes').filter(lambda q: {}).collect()"
+PAGE = "await ctx.db.query('notes').paginate({})"
 NOTE = '(await ctx.db.insert("notes", {"text": "x"}))'
 RANGE = 'ctx.db.query("notes").with_index("by_both", lambda q: {})'
 TIMES = {"function_cpu_seconds": 0.05, "function_system_seconds": 0.05, "determinism": "off"}
@@ -106,6 +109,11 @@ ROWS = [
           "await ctx.run_action('app:act')"),
     Row("db in an action", "InvalidFunctionCall", "An action has no transaction", "ctx.db.get", kind="action"),
     read("nesting too deep", "MaximumCallDepthExceeded", "call depth limit exceeded", "await ctx.run_query('f:f')"),
+    read("result fails", "InvalidReturns", r"^ReturnsValidationError: Value does not match validator",
+         "return await ctx.run_query(promise)\n\n"
+         "@internal_query\nasync def promise(ctx: QueryCtx) -> str: return 1"),
+    read("result too large", "ResultTooLarge", r"f\.js:f return value is too large \(actual: \S+ KiB, limit: ",
+         "return 'x' * 2000", settings={"max_result_bytes": 1024}),
     read("no value", "FunctionReturnInvalidJson", "set is not a supported value", "return {1}"),
     read("query not run", "FunctionReturnInvalidJson", r"take\(n\), first\(\) or unique\(\)",
          "return ctx.db.query('notes')"),
@@ -126,6 +134,41 @@ ROWS = [
          RANGE.format("q.gt('text', 'a').lt('size', 1)")),
     read("builder reuse", "QueryBuilder", "can only be chained once and can't be chained after iteration begins",
          "q = ctx.db.query('notes'); await q.first(); await q.first()"),
+    read("unique with several", "NotUnique",
+         r"unique\(\) query returned more than one result from table notes: \[\w+, \w+, \.\.\.\]",
+         "await ctx.db.query('notes').unique()", notes=3),
+    read("staged index", "IndexStagedError", "not available to query", "ctx.db.query('tags').with_index('by_staged')"),
+    read("system id", "SystemTable", r"System tables can only be accessed with db\.system",
+         "await ctx.db.get(await ctx.run_query(file))\n\n"
+         "@internal_query\nasync def file(ctx: QueryCtx):\n"
+         "    from reactor.values import encode_id\n    return encode_id(1, b'f' * 16)"),
+    # Filters
+    read("arithmetic of two kinds", "EvalError", r'Cannot add "0" \(type String\) and 1\.0 \(type Float64\)',
+         FILTER.format("q.field('text') + 1 > 1"), notes=1),
+    read("division by zero", "EvalError", "Cannot div 1 by zero",
+         FILTER.format("q.div(Int64(1), Int64(0)) == 1"), notes=1),
+    read("out of range", "EvalError", "the result is out of range for Int64",
+         FILTER.format("q.add(Int64(2**63 - 1), Int64(1)) == 1"), notes=1),
+    read("condition that is no boolean", "EvalError", r'Cannot use value "0" \(type String\) as a Boolean',
+         FILTER.format("q.field('text')"), notes=1),
+    read("Python's and", "FilterExpression", "Write & for and", FILTER.format("q.field('a') and q.field('b')")),
+    read("too many operators", "TooManyOperators", r"Too many operators in one query \(limit: 1\)",
+         "await ctx.db.query('notes').filter(lambda q: True).filter(lambda q: True).collect()",
+         settings={"max_query_operators": 1}),
+    # Pages
+    read("no items", "NoDocumentsForPagination", "Must request at least 1 document while paginating",
+         PAGE.format({"numItems": 0, "cursor": None})),
+    read("too many items", "PageSizeTooLarge", r"\(limit: 32000\)", PAGE.format({"numItems": 32001, "cursor": None})),
+    read("no rows", "InvalidPaginationLimit", "`maximumRowsRead` of a page is a number of at least 1",
+         PAGE.format({"numItems": 1, "cursor": None, "maximumRowsRead": 0})),
+    read("two pages", "MultiplePaginatedQueries", "ran multiple paginated queries",
+         "; ".join([PAGE.format({"numItems": 1, "cursor": None})] * 2)),
+    read("garbage cursor", "InvalidCursor", "Failed to parse cursor", PAGE.format({"numItems": 1, "cursor": "x"})),
+    read("stale cursor", None, "^InvalidCursor: the cursor is of another query",
+         "page = await ctx.run_query(begin)\n"
+         "    " + PAGE.format("{'numItems': 1, 'cursor': page['continueCursor']}") + "\n\n"
+         "@internal_query\nasync def begin(ctx: QueryCtx):\n"
+         "    return await ctx.db.query('notes').order('desc').paginate({'numItems': 1, 'cursor': None})"),
     # Writing
     write("write to a system table", "SystemTable", r"System tables \(prefixed with `_`\) are read-only",
           "await ctx.db.insert('_x', {})"),
@@ -143,6 +186,19 @@ ROWS = [
           "await ctx.db.insert('others', {'_x': 1})"),
     write("schema on write", "SchemaEnforcementError", r'Failed to insert or update a document in table "notes"',
           "await ctx.db.insert('notes', {})"),
+    write("unique value taken", "UniqueViolation",
+          r'Index tags\.by_name is unique, and document "\w+" has the same value',
+          "for _ in 'ab': await ctx.db.insert('tags', {'name': 'x'})"),
+    write("forgotten await", "MissingAwait", r"`ctx\.db\.insert\(\.\.\.\)` was called and not awaited",
+          "ctx.db.insert('others', {})"),
+    *[
+        read(f"{member} in a query", "InvalidFunctionCall", rf"ctx\.db\.{member} is for mutations", f"ctx.db.{member}")
+        for member in ("insert", "patch", "replace", "delete", "vars")
+    ],
+    read("camelCase", "InvalidFunctionCall", r"ctx\.db\.normalizeId is written ctx\.db\.normalize_id in Python",
+         "ctx.db.normalizeId('notes', '')"),
+    read("no such method", "InvalidFunctionCall", r"ctx\.db has no `find`\. It has: get, normalize_id, query, system",
+         "ctx.db.find"),
     write("document too large", "ValueTooLargeError", r"is too large \(\S+ (MiB|bytes) > maximum size 1 MiB\)",
           "await ctx.db.insert('notes', {'text': 'x' * 2**20})"),
     # Budgets
