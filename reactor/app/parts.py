@@ -34,6 +34,7 @@ from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.loader import Application, load
 from reactor.runtime.logs import LogLimits
 from reactor.runtime.mutations import Mutations
+from reactor.runtime.offspring import task_factory
 from reactor.runtime.query_run import QueryRun, RunResult
 from reactor.runtime.runner import Runner
 from reactor.runtime.stepping import Steps
@@ -121,6 +122,9 @@ class Parts:
         self.application = self._load(self.directory)
         self.tokens.adopt(configured_providers(self.application, self.settings.auth_providers))
         self.watchdog.start()
+        loop = asyncio.get_running_loop()
+        if loop.get_task_factory() is None:  # whoever set another one knows why
+            loop.set_task_factory(task_factory)
         await self.database.open(self.application.schema, SchemaProgress(self.events))
         key = admin_key(self.settings)
         self.admin, self.cursors = AdminKey(key), Cursors(key.encode())

@@ -81,7 +81,7 @@ class RunLog:
     must be deterministic, and `violation` is what one did that fails it.
     """
 
-    __slots__ = ("_limits", "_unfinished", "_warned", "lines", "path", "sink", "violation", "watcher")
+    __slots__ = ("_limits", "_unfinished", "_warned", "guard", "lines", "path", "sink", "violation", "watcher")
 
     def __init__(
         self,
@@ -94,6 +94,8 @@ class RunLog:
         self.path, self.sink, self.watcher = path, sink, watcher
         self._limits = limits
         self.violation: Exception | None = None
+        self.guard: Any = None
+        """The watchdog and the budget of the run, for tasks that are begun in it."""
         self.lines: list[str] = []
         self._unfinished: dict[Level, str] | None = None
         self._warned: set[str] | None = None

@@ -9,6 +9,7 @@ from reactor.database.made_calls import MadeCall, unended
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import DeveloperError
 from reactor.runtime.frames import short_file
+from reactor.runtime.offspring import coroutine_of
 
 __all__ = ["refuse_unbegun", "refuse_unended"]
 
@@ -66,4 +67,4 @@ def _dispose(left: Sequence[MadeCall]) -> None:
 
 def _of_tasks() -> set[int]:
     """The coroutines that are run by tasks, by their `id`."""
-    return {id(task.get_coro()) for task in asyncio.all_tasks()}
+    return {id(coroutine_of(task)) for task in asyncio.all_tasks()}

@@ -66,6 +66,7 @@ class _Running:
         self._watchdog, self._budget, self._patience, self._log = watchdog, budget, patience, log
         self._function, self._ctx, self._keywords = function, ctx, keywords
         self._coroutine = None  # the one that has yet to go on
+        log.guard = (watchdog, budget)
 
     def __await__(self) -> Generator[Any, Any, Any]:
         patience, log = self._patience, self._log
