@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         mutation,
         query,
     )
+    from reactor.runtime.http_router import HttpRouter, http_action, http_router
     from reactor.schema import define_schema, define_table
     from reactor.values import UNSET, CommitTs, Id, Int64, v
 else:
@@ -34,6 +35,7 @@ else:
             "CommitTs": "reactor.values",
             "ConvexError": "reactor.errors",
             "DeveloperError": "reactor.errors",
+            "HttpRouter": "reactor.runtime.http_router",
             "Id": "reactor.values",
             "Int64": "reactor.values",
             "MutationCtx": "reactor.runtime.contexts",
@@ -45,6 +47,8 @@ else:
             "action": "reactor.runtime.functions",
             "define_schema": "reactor.schema",
             "define_table": "reactor.schema",
+            "http_action": "reactor.runtime.http_router",
+            "http_router": "reactor.runtime.http_router",
             "internal_action": "reactor.runtime.functions",
             "internal_mutation": "reactor.runtime.functions",
             "internal_query": "reactor.runtime.functions",
@@ -62,6 +66,7 @@ __all__ = [
     "CommitTs",
     "ConvexError",
     "DeveloperError",
+    "HttpRouter",
     "Id",
     "Int64",
     "MutationCtx",
@@ -73,6 +78,8 @@ __all__ = [
     "action",
     "define_schema",
     "define_table",
+    "http_action",
+    "http_router",
     "internal_action",
     "internal_mutation",
     "internal_query",

@@ -63,7 +63,8 @@ class Running:
 
 def reactor(ws: str) -> Server:
     command = Path(sys.executable).parent / "reactor"
-    argv = (str(command), "start", str(BENCH / "app"), "--port", "{port}", "--data", "{folder}", "--set", f"ws={ws}")
+    argv = (str(command), "start", str(BENCH / "app"), "--port", "{port}", "--data", "{folder}")
+    argv += ("--site-port", "off", "--set", f"ws={ws}")
     return Server("reactor", argv, health="/healthz")
 
 

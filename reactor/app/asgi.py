@@ -1,20 +1,14 @@
-"""The ASGI application: function endpoints straight from the socket, everything else through Starlette."""
+"""The ASGI applications: functions and HTTP actions straight from the socket, everything else through Starlette."""
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import msgspec
-from starlette.applications import Starlette
-from starlette.requests import Request as PageRequest
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
-
-from reactor.app.front import front_page
-from reactor.app.metrics import metrics_text
+from reactor.app.pages import pages
 from reactor.app.parts import Parts
-from reactor.http.authorization import identify
+from reactor.http.action_request import raw_path
+from reactor.http.client_support import client_support
 from reactor.http.cors import cors_headers, preflight
 from reactor.http.exchange import (
     Answer,
@@ -28,28 +22,38 @@ from reactor.http.exchange import (
     respond,
 )
 from reactor.http.function_api import FunctionApi, Request
-from reactor.live.reruns import describe
+from reactor.http.http_actions import HttpActions
 from reactor.sync.asgi_socket import asgi_socket
+from reactor.sync.connection import Connection, Peer, Refusal
 from reactor.sync.heartbeat import Heartbeat
-from reactor.version import VERSION
 
-__all__ = ["AsgiApp"]
+__all__ = ["AsgiApp", "SiteApp", "http_actions"]
 
 Endpoint = Callable[[Request], Awaitable[Answer]]
 
 _log = logging.getLogger("reactor.http")
 
-_SHOWN_ARGS = 500
 _SLASHES = re.compile(r"/{2,}")
 _RUN = "/api/run/"
+_SITE = re.compile(r"/+http(?=/|$)")
+
+
+def http_actions(parts: Parts) -> HttpActions:
+    """The HTTP endpoints of an application."""
+    return HttpActions(
+        lambda: parts.application.registry.http,
+        parts.actions,
+        parts.tokens.verify,
+        max_request=parts.settings.max_http_request_bytes,
+        max_response=parts.settings.max_http_response_bytes,
+    )
 
 
 class AsgiApp:
     """Serves one application over HTTP, and over WebSockets where the server has no protocol of ours."""
 
     def __init__(self, parts: Parts, heartbeat: Heartbeat) -> None:
-        self._parts = parts
-        self._body_limit = parts.settings.max_body_bytes
+        self._body_limit, self._body_seconds = parts.settings.max_body_bytes, parts.settings.body_seconds
         api = FunctionApi(
             parts.database,
             parts.runner,
@@ -71,7 +75,8 @@ class AsgiApp:
             ("POST", "/api/query_batch"): api.query_batch,
         }
         self._function_paths = frozenset(path for _, path in self._endpoints)
-        self._pages = _pages(parts)
+        self._pages = pages(parts)
+        self._http_actions = http_actions(parts)
         self._socket: Any = asgi_socket(parts.hub, heartbeat=heartbeat)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,25 +94,22 @@ class AsgiApp:
         if "//" in path:
             # Clients join an address that ends in a slash with a path that begins with one.
             path = scope["path"] = _SLASHES.sub("/", path)
-        headers = request_headers(scope)
         method = scope["method"]
-        if method == "OPTIONS" and path.startswith("/api/"):
-            await respond(send, *preflight(headers))
-            return
         endpoint = self._endpoints.get((method, path))
         if endpoint is None and method == "POST" and path.startswith(_RUN):
             endpoint = self._run_endpoint
-        if endpoint is None and path in self._function_paths:
-            await respond(send, _wrong_method(path), cors_headers(headers))
-            return
         if endpoint is None:
-            await self._pages(scope, receive, _with_headers(send, cors_headers(headers)))
+            await self._other(scope, receive, send)
             return
-        await respond(send, await self._answer(endpoint, scope, receive, headers), cors_headers(headers))
+        headers = request_headers(scope)
+        support = client_support(headers.get(b"convex-client"))
+        answer = await self._answer(endpoint, scope, receive, headers)
+        await respond(send, answer, [*cors_headers(headers), *support.headers])
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
         try:
-            body = await read_body(receive, headers, self._body_limit)
+            client_support(headers.get(b"convex-client")).check()
+            body = await read_body(receive, headers, self._body_limit, self._body_seconds)
             rest = scope["path"][len(_RUN) :] if endpoint is self._run_endpoint else ""
             client = scope.get("client")
             return await endpoint(
@@ -119,6 +121,46 @@ class AsgiApp:
             _log.exception("%s %s failed inside of Reactor", scope["method"], scope["path"])
             text = "Your request couldn't be completed. Try again later."
             return error_body(HttpError(500, "InternalServerError", text))
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == "/http" or path.startswith("/http/"):
+            await self._site(scope, receive, send)
+            return
+        headers = request_headers(scope)
+        if scope["method"] == "OPTIONS":
+            await respond(send, *preflight(headers))
+        elif path in self._function_paths:
+            await respond(send, _wrong_method(path), cors_headers(headers))
+        else:
+            await self._pages(scope, receive, _with_headers(send, cors_headers(headers)))
+
+    async def _site(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # What stands behind /http is the application's, several slashes and percent signs included.
+        root = _SITE.match(raw_path(scope))
+        await self._http_actions(scope, receive, send, root="" if root is None else root[0])
+
+
+class SiteApp:
+    """Serves the HTTP endpoints alone, at the root: the application of the site port."""
+
+    def __init__(self, actions: HttpActions) -> None:
+        self._actions = actions
+
+    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Peer | Refusal:
+        """There are no WebSockets here (see `Listener`)."""
+        text = "No WebSocket here: this port has the application's HTTP endpoints, clients use the other one."
+        return Refusal(404, {"code": "NotFound", "message": text})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection's event stream, as ASGI has it."""
+        kind = scope["type"]
+        if kind == "http":
+            await self._actions(scope, receive, send)
+        elif kind == "websocket":
+            await asgi_socket(self)(scope, receive, send)
+        elif kind == "lifespan":
+            await _lifespan(receive, send)
 
 
 def _wrong_method(path: str) -> Answer:
@@ -141,69 +183,3 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": message["type"] + ".complete"})
         if message["type"] == "lifespan.shutdown":
             return
-
-
-def _pages(parts: Parts) -> Starlette:
-    """Endpoints that are asked for rarely."""
-
-    async def front(_: PageRequest) -> Response:
-        if parts.settings.production:
-            return PlainTextResponse("This Reactor deployment is running.\n")
-        return HTMLResponse(front_page(parts))
-
-    async def version(_: PageRequest) -> Response:
-        return PlainTextResponse(VERSION)
-
-    async def instance_name(_: PageRequest) -> Response:
-        return PlainTextResponse("reactor")
-
-    async def health(_: PageRequest) -> Response:
-        fault = parts.database.committer.fault
-        if fault is not None:
-            return JSONResponse({"status": "failing", "reason": str(fault)}, 503)
-        return JSONResponse({"status": "ok"})
-
-    async def metrics(_: PageRequest) -> Response:
-        return Response(metrics_text(parts), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    async def live(request: PageRequest) -> Response:
-        header = request.headers.get("authorization")
-        try:
-            identity = identify(None if header is None else header.encode("latin-1"), parts.admin)
-            if not identity.is_admin:
-                raise HttpError(403, "BadDeployKey", "This endpoint needs the deployment's admin key.")
-        except HttpError as error:
-            answer = error_body(error)
-            return Response(answer.body, answer.status, media_type="application/json")
-        return Response(msgspec.json.encode(_live_state(parts)), media_type="application/json")
-
-    return Starlette(
-        routes=[
-            Route("/", front),
-            Route("/version", version),
-            Route("/instance_name", instance_name),
-            Route("/instance_version", version),
-            Route("/healthz", health),
-            Route("/metrics", metrics),
-            Route("/api/reactor/live", live),
-        ]
-    )
-
-
-def _live_state(parts: Parts) -> dict[str, Any]:
-    named = parts.database.catalog.index_name
-    cache = parts.queries.cache
-    return {
-        "queries": [
-            {
-                "query": query.path,
-                "args": query.args[:_SHOWN_ARGS].decode("utf-8", "replace"),
-                "subscriptions": len(query.subscriptions),
-                "runs": query.runs,
-                "why": None if query.reason is None else describe(query.reason, named),
-            }
-            for query in parts.live
-        ],
-        "recent": parts.rounds.reruns.recent(named),
-        "cached": {"results": len(cache), "bytes": cache.bytes, "dropped": cache.drops.recent(named)},
-    }

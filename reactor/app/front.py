@@ -24,7 +24,7 @@ td, th {{ text-align: left; padding: .35rem .75rem .35rem 0; vertical-align: top
 <p class="dim">Version {version}, development. {sessions} clients connected, {live} live queries.</p>
 <h2>Functions</h2>
 <table><tr><th>path</th><th>kind</th><th>arguments</th></tr>{rows}</table>
-<h2>Call one</h2>
+{endpoints}<h2>Call one</h2>
 <pre>curl {address}/api/run/{example} -H 'content-type: application/json' -d '{{"args": {{}}}}'
 reactor run {example_path} '{{}}' --watch</pre>
 <p>Clients connect to this address: <code>new ConvexClient("{address}")</code> in JavaScript,
@@ -45,10 +45,22 @@ def front_page(parts: Parts) -> str:
         rows="".join(
             _row(f.path, f.kind.value, f.internal, "" if f.args is None else f.args.render()) for f in functions
         ),
+        endpoints=_endpoints(parts),
         address=escape(f"http://{f'[{host}]' if ':' in host else host}:{parts.port}"),
         example=escape(example.replace(":", "/")),
         example_path=escape(example),
     )
+
+
+def _endpoints(parts: Parts) -> str:
+    router = parts.application.registry.http
+    if router is None or not router.routes():
+        return ""
+    rows = "".join(
+        f"<tr><td>{method}</td><td><code>{escape(path)}</code></td></tr>" for method, path in router.routes()
+    )
+    site = escape(parts.runner.origins.site)
+    return f"<h2>HTTP endpoints</h2><p>At <code>{site}</code></p><table>{rows}</table>"
 
 
 def _row(path: str, kind: str, internal: bool, args: str) -> str:

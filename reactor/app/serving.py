@@ -7,19 +7,19 @@ import json
 import logging
 import os
 import signal
-import socket
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
 
+from reactor.app.addresses import Listeners, listen, local_url, origins
 from reactor.app.admin_key import admin_key_file
-from reactor.app.asgi import AsgiApp
+from reactor.app.asgi import AsgiApp, SiteApp, http_actions
 from reactor.app.parts import Events, Parts
 from reactor.app.reloading import watch
-from reactor.errors import SettingsError
 from reactor.runtime import logs
 from reactor.settings import Settings
 from reactor.sync.heartbeat import Heartbeat
@@ -52,50 +52,31 @@ async def _serve(settings: Settings, directory: Path, reload: bool, events: Even
     # What they say of starts, ends and requests, the terminal and our own log say better.
     for name in ("uvicorn", "watchfiles", "httpx"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    sockets = _bind(settings)
+    listeners = listen(settings)
     parts = Parts(settings, directory, events)
     restore = logs.install()
     try:
         await parts.open()
         _calm_collector()
-        parts.port = sockets[0].getsockname()[1]
-        return await _serve_parts(parts, sockets, reload)
+        parts.port = listeners.port
+        parts.runner.origins = origins(settings, listeners.port, listeners.site_port)
+        return await _serve_parts(parts, listeners, reload)
     finally:
-        for bound in sockets:
-            bound.close()
+        listeners.close()
         await parts.close()
         restore()
 
 
-async def _serve_parts(parts: Parts, sockets: list[socket.socket], reload: bool) -> int:
-    settings = parts.settings
-    heartbeat = Heartbeat(quiet=settings.ping_seconds, silent=settings.silent_seconds)
-    app = AsgiApp(parts, heartbeat)
-    ws: Any = settings.ws
-    if ws == "thin":
-        ws = thin_socket(parts.hub, heartbeat=heartbeat, max_message=settings.max_message_bytes)
-    server = _Server(
-        uvicorn.Config(
-            app,
-            ws=ws,
-            ws_max_size=settings.max_message_bytes,
-            ws_per_message_deflate=settings.compression,
-            ws_ping_interval=None,  # the heartbeat is ours
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            backlog=4096,
-        )
-    )
+async def _serve_parts(parts: Parts, listeners: Listeners, reload: bool) -> int:
     address = parts.settings.data / "server.json"
-    url = _url(settings.host, parts.port)
-    serving = asyncio.get_running_loop().create_task(server.serve(sockets))
+    host = parts.settings.host
+    url = local_url(host, listeners.port)
+    site = f"{url}/http" if listeners.site is None else local_url(host, listeners.site_port)
+    serving = asyncio.get_running_loop().create_task(_serve_both(parts, listeners))
     watching = asyncio.get_running_loop().create_task(watch(parts)) if reload else None
     try:
-        address.write_text(json.dumps({"url": url, "pid": os.getpid()}))
-        _say_ready(parts, url, reload)
+        address.write_text(json.dumps({"url": url, "site": site, "pid": os.getpid()}))
+        _say_ready(parts, url, site, reload)
         await serving
     finally:
         if watching is not None:
@@ -107,8 +88,53 @@ async def _serve_parts(parts: Parts, sockets: list[socket.socket], reload: bool)
     return 0
 
 
+async def _serve_both(parts: Parts, listeners: Listeners) -> None:
+    settings = parts.settings
+    heartbeat = Heartbeat(quiet=settings.ping_seconds, silent=settings.silent_seconds)
+    ws: Any = settings.ws
+    if ws == "thin":
+        ws = thin_socket(parts.hub, heartbeat=heartbeat, max_message=settings.max_message_bytes)
+    main = _Server(_config(settings, AsgiApp(parts, heartbeat), ws))
+    serving = [main.serve([listeners.main])]
+    if listeners.site is not None:
+        app = SiteApp(http_actions(parts))
+        site = uvicorn.Server(_config(settings, app, thin_socket(app, heartbeat=heartbeat)))
+        main.followers.append(site)
+        # Without its handlers of signals, which are there for one server only.
+        serving.append(site._serve([listeners.site]))  # pyright: ignore[reportPrivateUsage]
+    await asyncio.gather(*serving)
+
+
+def _config(settings: Settings, app: Any, ws: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        ws=ws,
+        ws_max_size=settings.max_message_bytes,
+        ws_per_message_deflate=settings.compression,
+        ws_ping_interval=None,  # the heartbeat is ours
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        backlog=4096,
+    )
+
+
 class _Server(uvicorn.Server):
-    """Stops on a signal without raising it once more, so that what comes after serving still happens."""
+    """Stops on a signal without raising it once more, so that what comes after serving still happens.
+
+    `followers` stop with it.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.followers: list[uvicorn.Server] = []
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        for follower in self.followers:
+            follower.should_exit, follower.force_exit = self.should_exit, self.force_exit
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -122,13 +148,16 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
-def _say_ready(parts: Parts, url: str, reload: bool) -> None:
+def _say_ready(parts: Parts, url: str, site: str, reload: bool) -> None:
+    router = parts.application.registry.http
     parts.events(
         "ready",
         url=url,
+        site=site,
         data=parts.settings.data,
         admin_key_file=None if parts.settings.admin_key is not None else admin_key_file(parts.settings),
         functions=[function.path for function in parts.application.registry],
+        routes=0 if router is None else len(router.routes()),
         mode=parts.settings.mode,
         watching=reload,
     )
@@ -143,28 +172,3 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
-
-
-def _bind(settings: Settings) -> list[socket.socket]:
-    """Listening sockets. Bound before anything else is done, so that a taken port is an error at once."""
-    try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except socket.gaierror as error:
-        raise SettingsError(f"host: {settings.host!r} is no address of this machine ({error.strerror}).") from None
-    family, kind, protocol, _, address = found[0]
-    bound = socket.socket(family, kind, protocol)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind(address)
-    except OSError as error:
-        bound.close()
-        raise SettingsError(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            "Stop what uses it, or choose another with --port."
-        ) from None
-    return [bound]
-
-
-def _url(host: str, port: int) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{shown}:{port}"

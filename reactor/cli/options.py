@@ -7,7 +7,7 @@ import typer
 
 from reactor.settings import Settings, load_settings, parse_assignments
 
-__all__ = ["AdminKey", "Assignments", "Data", "Directory", "Host", "LogLevel", "Port", "chosen_settings"]
+__all__ = ["AdminKey", "Assignments", "Data", "Directory", "Host", "LogLevel", "Port", "SitePort", "chosen_settings"]
 
 Directory = Annotated[
     Path,
@@ -20,6 +20,14 @@ Host = Annotated[
 Port = Annotated[
     str | None,
     typer.Option("--port", metavar="NUMBER", help="Port to listen on (3210); 0 takes a free one."),
+]
+SitePort = Annotated[
+    str | None,
+    typer.Option(
+        "--site-port",
+        metavar="NUMBER",
+        help="Port for the endpoints in functions/http.py (the one after --port); 0 takes a free one, off has none.",
+    ),
 ]
 Data = Annotated[
     Path | None,

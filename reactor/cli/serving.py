@@ -7,7 +7,7 @@ from typing import Literal
 import typer
 
 from reactor.cli.engine import load_engine
-from reactor.cli.options import AdminKey, Assignments, Data, Directory, Host, LogLevel, Port, chosen_settings
+from reactor.cli.options import AdminKey, Assignments, Data, Directory, Host, LogLevel, Port, SitePort, chosen_settings
 from reactor.cli.reporting import reported
 from reactor.cli.terminal import Terminal
 from reactor.errors import LoadError
@@ -27,6 +27,7 @@ def dev(
     directory: Directory = Path(),
     host: Host = None,
     port: Port = None,
+    site_port: SitePort = None,
     data: Data = None,
     admin_key: AdminKey = None,
     log_level: LogLevel = None,
@@ -44,7 +45,14 @@ def dev(
       reactor dev --host 0.0.0.0       let other machines in
       reactor dev --set action_seconds=10min
     """
-    flags = {"host": host, "port": port, "data": data, "admin_key": admin_key, "log_level": log_level}
+    flags = {
+        "host": host,
+        "port": port,
+        "site_port": site_port,
+        "data": data,
+        "admin_key": admin_key,
+        "log_level": log_level,
+    }
     _serve(directory, flags, assignments, mode="development")
 
 
@@ -52,6 +60,7 @@ def start(
     directory: Directory = Path(),
     host: Host = None,
     port: Port = None,
+    site_port: SitePort = None,
     data: Data = None,
     admin_key: AdminKey = None,
     log_level: LogLevel = None,
@@ -66,7 +75,14 @@ def start(
       REACTOR_ADMIN_KEY=... reactor start school --host 0.0.0.0
       reactor start school --log-level warning --set max_actions=200
     """
-    flags = {"host": host, "port": port, "data": data, "admin_key": admin_key, "log_level": log_level}
+    flags = {
+        "host": host,
+        "port": port,
+        "site_port": site_port,
+        "data": data,
+        "admin_key": admin_key,
+        "log_level": log_level,
+    }
     _serve(directory, flags, assignments, mode="production")
 
 

@@ -3,8 +3,8 @@
 The server calls a `Terminal` with a kind of event and its fields; a field that is missing is left out of the text,
 one that is unknown is shown as it is, so that server and terminal can grow apart without an error.
 
-    ready            url, data (folder), admin_key_file (None: the key came from a setting), functions (paths), mode,
-                     watching (bool: files are reloaded)
+    ready            url, site (address of the HTTP endpoints), data (folder), admin_key_file (None: the key came from a
+                     setting), functions (paths), routes (how many), mode, watching (bool: files are reloaded)
     loaded           functions, seconds (time it took), changed (files)
     reload_failed    error (text for the developer)
     reload_overtaken changed (files)
@@ -79,6 +79,7 @@ class Terminal:
         mode = _word(fields, "mode")
         text = Text.assemble("\n  ", (f"Reactor {VERSION}", "bold"), f"  {mode}\n\n")
         _row(text, "address", _word(fields, "url"), "cyan")
+        _row(text, "site", _site(fields), "cyan")
         _row(text, "data", _word(fields, "data"))
         key_file = fields.get("admin_key_file")
         _row(text, "admin key", f"in {key_file}" if key_file else "as set")
@@ -130,6 +131,14 @@ class Terminal:
 
     def _line(self, head: tuple[str, str], rest: str) -> Text:
         return Text.assemble((f"{self._clock():%H:%M:%S}", "dim"), "  ", head, rest)
+
+
+def _site(fields: Fields) -> str:
+    """The address of the HTTP endpoints, and how many there are."""
+    address, routes = _word(fields, "site"), fields.get("routes")
+    if not address or not isinstance(routes, int) or not routes:
+        return address
+    return f"{address} ({routes} route{'' if routes == 1 else 's'})"
 
 
 def _word(fields: Fields, name: str) -> str:

@@ -1,17 +1,30 @@
 """One HTTP request and its answer, close to ASGI: the function endpoints are called thousands of times a second."""
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import msgspec
 
-__all__ = ["Answer", "HttpError", "error_body", "read_body", "request_headers", "respond"]
+__all__ = [
+    "Answer",
+    "HttpError",
+    "body_too_large",
+    "error_body",
+    "is_too_large",
+    "read_body",
+    "request_headers",
+    "respond",
+    "sender_request_id",
+]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _encoder = msgspec.json.Encoder()
+_REQUEST_ID = re.compile(rb"[0-9A-Za-z._-]{1,64}")
 
 
 class HttpError(Exception):
@@ -40,17 +53,32 @@ def request_headers(scope: Scope) -> dict[bytes, bytes]:
     return dict(scope["headers"])
 
 
-async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
-    """The whole body. Raises HttpError 413 when it is larger than `limit` bytes, before reading it where possible."""
-    declared = headers.get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
+def sender_request_id(headers: dict[bytes, bytes]) -> str:
+    """The id that the sender wants the messages of its request known by, "" when it says none that can be one."""
+    given = headers.get(b"convex-request-id")
+    return given.decode() if given is not None and _REQUEST_ID.fullmatch(given) else ""
+
+
+async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int, seconds: float = 300.0) -> bytes:
+    """The whole body. Raises HttpError 413 when it is larger than `limit` bytes, before reading it where possible, and
+    408 when it does not come within `seconds`."""
+    if is_too_large(headers, limit):
+        raise body_too_large(limit)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _whole_body(receive, limit)
+    except TimeoutError:
+        text = f"The request's body did not come within {seconds:g} s."
+        raise HttpError(408, "RequestTimeout", text) from None
+
+
+async def _whole_body(receive: Receive, limit: int) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         body = await _read_rest(receive, body, limit)
     if len(body) > limit:
-        raise _too_large(limit)
+        raise body_too_large(limit)
     return body
 
 
@@ -64,12 +92,19 @@ async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
         pieces.append(piece)
         size += len(piece)
         if size > limit:
-            raise _too_large(limit)
+            raise body_too_large(limit)
         if not message.get("more_body"):
             return b"".join(pieces)
 
 
-def _too_large(limit: int) -> HttpError:
+def is_too_large(headers: dict[bytes, bytes], limit: int) -> bool:
+    """Whether a request says beforehand that its body has more than `limit` bytes."""
+    declared = headers.get(b"content-length", b"0")
+    return declared.isdigit() and int(declared) > limit
+
+
+def body_too_large(limit: int) -> HttpError:
+    """The refusal of a body with more than `limit` bytes."""
     return HttpError(413, "BodyTooLarge", f"The request's body is larger than {limit} bytes. Send less at a time.")
 
 

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from reactor.database.database import Database
 from reactor.errors import DeveloperError
 from reactor.http.authorization import AdminKey, Verify, caller
-from reactor.http.exchange import Answer, HttpError
+from reactor.http.exchange import Answer, HttpError, sender_request_id
 from reactor.http.formats import answer_format, in_format
 from reactor.live.queries import Queries
 from reactor.runtime.actions import Actions
@@ -29,6 +29,8 @@ __all__ = ["FunctionApi", "Request"]
 
 _encoder = msgspec.json.Encoder()
 _T = TypeVar("_T")
+
+_MOST_IN_A_BATCH = 1000
 
 
 class _Body(Struct):
@@ -158,7 +160,11 @@ class FunctionApi:
     async def query_batch(self, request: Request) -> Answer:
         """POST /api/query_batch: several queries on one state."""
         identity = await self._identity(request)
-        batch = [await self._asked(body, request, identity) for body in _decode(_batch_decoder, request).queries]
+        queries = _decode(_batch_decoder, request).queries
+        if len(queries) > _MOST_IN_A_BATCH:
+            text = f"A batch has at most {_MOST_IN_A_BATCH} queries, this one {len(queries)}. Make several of it."
+            raise HttpError(400, "TooManyQueries", text)
+        batch = [await self._asked(body, request, identity) for body in queries]
         while True:
             schema = self._database.catalog.schema
             answers = await self._answers(batch)
@@ -176,6 +182,7 @@ class FunctionApi:
             for asked in batch:
                 result = await self._queries.answer_at(asked.call, snapshot)
                 answers.append(_answer(result, asked.format).body)
+                await asyncio.sleep(0)  # others are served between two of them
         finally:
             snapshot.release()
         return answers
@@ -193,7 +200,10 @@ class FunctionApi:
             self._runner.registry.find(body.path)
         except DeveloperError as error:
             raise HttpError(400, error.code or "BadConvexFunctionIdentifier", str(error)) from None
-        return _Asked(Call(body.path, bytes(body.args), identity, origin=_origin(request)), format)
+        request_id = sender_request_id(request.headers)
+        return _Asked(
+            Call(body.path, bytes(body.args), identity, request_id=request_id, origin=_origin(request)), format
+        )
 
     async def _query_at(self, call: Call, ts: int) -> RunResult:
         snapshot = self._database.store.acquire()

@@ -1,8 +1,8 @@
 """Actions: ordinary code outside of any transaction, many at a time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, cast
 
 import anyio.to_thread
 
@@ -12,7 +12,7 @@ from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError, FunctionInterrupted
 from reactor.runtime.calls import Call, decode_args, encode_args
 from reactor.runtime.contexts import ActionCtx, Reference
-from reactor.runtime.failures import arriving, is_failure
+from reactor.runtime.failures import Failure, arriving, is_failure
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.logs import capture
 from reactor.runtime.mutations import Mutations
@@ -23,7 +23,9 @@ from reactor.runtime.runner import Runner
 from reactor.runtime.stepping import Steps
 from reactor.values import decode_trusted
 
-__all__ = ["Actions"]
+__all__ = ["Actions", "Work"]
+
+Work = Callable[[ActionCtx], Coroutine[Any, Any, None]]
 
 
 class Actions:
@@ -46,6 +48,22 @@ class Actions:
         """Run an action; its failure is part of the result."""
         async with self._places:
             return await self._attempt(call)
+
+    async def serve(self, call: Call, work: Work) -> Failure | None:
+        """Run something that is an action in all but its name: in a place of its own, watched, its prints captured.
+
+        Gives why it failed, None when it did not. `call` says who asks and what logs call it.
+        """
+        function = cast("Function[..., Any]", _Serving(call.path, work))
+        async with self._places:
+            run = self._runner.begin(call, self._database.now())
+            try:
+                await self._steps.run(function, ActionCtx(run, self, function), {}, run.log)
+            except BaseException as error:
+                if not is_failure(error):
+                    raise
+                return self._runner.failed(run, error).failure
+            return None
 
     async def _attempt(self, call: Call) -> RunResult:
         run = self._runner.begin(call, self._database.now())
@@ -137,3 +155,14 @@ class Actions:
             return (await self._runner.query(call, self._database.read(snapshot))).result
         finally:
             snapshot.release()
+
+
+class _Serving:
+    """All that is asked of a function when it runs."""
+
+    __slots__ = ("handler", "path")
+    kind = Kind.ACTION
+    internal = False
+
+    def __init__(self, path: str, work: Work) -> None:
+        self.path, self.handler = path, work

@@ -3,7 +3,7 @@
 | member | query | mutation | action |
 | --- | --- | --- | --- |
 | `db` | reads | reads and writes | |
-| `auth`, `meta` | yes | yes | yes |
+| `auth`, `meta`, `cloud_url`, `site_url` | yes | yes | yes |
 | `now`, `random` | frozen, seeded | frozen, seeded | |
 | `run_query` | same transaction | same transaction | own transaction |
 | `run_mutation` | | nested transaction | own transaction |
@@ -82,6 +82,16 @@ class _Ctx:
     def __init__(self, run: Run, calls: Calls, function: Function[..., Any]) -> None:
         self._run, self._calls, self._function = run, calls, function
         self.auth = Auth(run)
+
+    @property
+    def cloud_url(self) -> str:
+        """The address that clients connect to, without a slash at the end."""
+        return self._run.origins.cloud
+
+    @property
+    def site_url(self) -> str:
+        """The address of the application's HTTP endpoints, without a slash at the end."""
+        return self._run.origins.site
 
     def finish(self) -> None:
         """The function has returned. Raises DeveloperError for calls that it made and did not await."""

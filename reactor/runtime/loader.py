@@ -22,6 +22,7 @@ import msgspec
 from reactor.errors import LoadError
 from reactor.runtime.frames import declared_at
 from reactor.runtime.functions import Function
+from reactor.runtime.http_router import HttpRouter
 from reactor.runtime.importing import FreshModules, fresh_modules
 from reactor.runtime.load_errors import explain
 from reactor.runtime.registry import AnyFunction, Registry
@@ -33,6 +34,8 @@ AUTH_CONFIG = "auth_config"
 """The module of `functions/` that declares auth providers. It is no part of any function's path."""
 
 _numbers = itertools.count(1)
+_HTTP = "http"
+_ROUTER_NAMES = ("http", "default", "router")
 _TESTS = re.compile(r"tests|conftest|test_.*|.*_test", re.ASCII)
 
 
@@ -77,7 +80,7 @@ def _load(root: Path, fresh: FreshModules) -> Application:
     schema_module = _import_schema(root)
     modules = {path: importlib.import_module(name) for path, name in _module_names(root / "functions")}
     schema = _choose_schema(schema_module, modules.get("schema"))
-    registry = Registry(_functions(modules, fresh))
+    registry = Registry(_functions(modules, fresh), _router(modules))
     for function in registry:
         function.complete()
     for file in fresh.digests:
@@ -151,6 +154,27 @@ def _schema_of(module: ModuleType) -> Schema | None:
     if len(schemas) > 1:
         raise LoadError(f"{module.__file__} has {len(schemas)} schemas. Call the one to use `schema`.")
     return next(iter(schemas.values()), None)
+
+
+def _router(modules: Mapping[str, ModuleType]) -> HttpRouter | None:
+    """The router of `functions/http.py`; None when there is none."""
+    found = {path: routers for path, module in modules.items() if (routers := _routers_of(module))}
+    served = found.pop(_HTTP, {})
+    mine = {id(router) for router in served.values()}
+    for path, routers in found.items():
+        for name, router in routers.items():
+            if id(router) not in mine:
+                raise LoadError(
+                    f"functions/{path}.py has an HTTP router, `{name}`, and only that of functions/{_HTTP}.py is "
+                    "served. Move it there, or import it there."
+                )
+    if len(mine) > 1 and not any(name in served for name in _ROUTER_NAMES):
+        raise LoadError(f"functions/{_HTTP}.py has {len(mine)} HTTP routers. Call the one to serve `http`.")
+    return next((served[name] for name in (*_ROUTER_NAMES, *served) if name in served), None)
+
+
+def _routers_of(module: ModuleType) -> dict[str, HttpRouter]:
+    return {name: value for name, value in vars(module).items() if isinstance(value, HttpRouter)}
 
 
 def _functions(modules: Mapping[str, ModuleType], fresh: FreshModules) -> Iterator[AnyFunction]:

@@ -6,6 +6,7 @@ from typing import Any
 from reactor.errors import DeveloperError, FunctionNotFound, LoadError
 from reactor.runtime.frames import declared_at
 from reactor.runtime.functions import Function, Kind
+from reactor.runtime.http_router import HttpRouter
 from reactor.runtime.paths import DEFAULT_EXPORT, FunctionPath, parse
 
 __all__ = ["AnyFunction", "Registry"]
@@ -17,12 +18,14 @@ class Registry:
     """The functions of one version of the code.
 
     A function is found as `dir/file:name` and as `dir/file.js:name`, with every component in snake_case or camelCase;
-    a default export also without `:default`. Raises LoadError when two functions answer to one spelling.
+    a default export also without `:default`. Raises LoadError when two functions answer to one spelling. `http` has
+    the application's HTTP endpoints, None when it has none.
     """
 
-    __slots__ = ("_by_spelling", "_functions")
+    __slots__ = ("_by_spelling", "_functions", "http")
 
-    def __init__(self, functions: Iterable[AnyFunction] = ()) -> None:
+    def __init__(self, functions: Iterable[AnyFunction] = (), http: HttpRouter | None = None) -> None:
+        self.http = http
         self._functions = sorted(functions, key=lambda function: function.path)
         self._by_spelling: dict[str, AnyFunction] = {}
         for function in self._functions:
@@ -78,8 +81,13 @@ class Registry:
         return path if function is None else function.path
 
     def spec(self) -> list[dict[str, Any]]:
-        """The function spec's entries, ordered by path: identifier, functionType, visibility, args, returns."""
-        return [_entry(function) for function in self._functions]
+        """The function spec's entries, ordered by path: identifier, functionType, visibility, args, returns.
+
+        HTTP endpoints come last: functionType, method, path.
+        """
+        routes = self.http.routes() if self.http is not None else []
+        endpoints = [{"functionType": "HttpAction", "method": method, "path": path} for method, path in routes]
+        return [_entry(function) for function in self._functions] + endpoints
 
     def __iter__(self) -> Iterator[AnyFunction]:
         return iter(self._functions)

@@ -7,6 +7,7 @@ from typing import Any
 from reactor.runtime.calls import Call
 from reactor.runtime.failures import request_id, request_id_of
 from reactor.runtime.logs import RunLog
+from reactor.runtime.origins import LOCAL, Origins
 
 __all__ = ["Auth", "Run"]
 
@@ -19,9 +20,21 @@ class Run:
     Every run has its own seed, a repeated one too; nested calls continue the same stream.
     """
 
-    __slots__ = ("_random", "call", "depth", "found", "identity", "log", "looked_at_identity", "looked_at_time", "now")
+    __slots__ = (
+        "_random",
+        "call",
+        "depth",
+        "found",
+        "identity",
+        "log",
+        "looked_at_identity",
+        "looked_at_time",
+        "now",
+        "origins",
+    )
 
-    def __init__(self, log: RunLog, call: Call, now: float) -> None:
+    def __init__(self, log: RunLog, call: Call, now: float, origins: Origins = LOCAL) -> None:
+        self.origins = origins
         self.log, self.call, self.identity, self.now = log, call, call.identity, now
         self.looked_at_identity = self.looked_at_time = self.found = False
         self.depth = 0

@@ -15,6 +15,7 @@ from reactor.runtime.functions import Function, Kind
 from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.logs import RunLog, Sink, Watcher
 from reactor.runtime.nesting import NestedCalls
+from reactor.runtime.origins import LOCAL
 from reactor.runtime.query_run import QueryRun, RunResult
 from reactor.runtime.registry import Registry
 from reactor.runtime.results import Results
@@ -58,6 +59,8 @@ class Runner:
         self._calls: Calls = NestedCalls(self.resolve, self.results, limits, self._pager)
         self._system = system_functions(lambda: code().registry)
         self.query_runs: dict[str, int] = {}
+        self.origins = LOCAL
+        """Where this deployment is reached."""
 
     # From outside
 
@@ -111,7 +114,7 @@ class Runner:
 
     def begin(self, call: Call, now: float, watcher: Watcher | None = None) -> Run:
         """The state of a new run."""
-        return Run(RunLog(call.path, self._sink, limits=self.limits.log, watcher=watcher), call, now)
+        return Run(RunLog(call.path, self._sink, limits=self.limits.log, watcher=watcher), call, now, self.origins)
 
     def find(self, call: Call, run: Run, kind: Kind) -> Function[..., Any]:
         """The function that is called. Raises DeveloperError as `Registry.expect` does."""

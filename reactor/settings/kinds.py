@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 __all__ = [
+    "Address",
     "Amount",
     "Choice",
     "Folder",
     "Kind",
+    "Port",
     "Secret",
     "SecretText",
     "Switch",
@@ -36,6 +38,7 @@ SECONDS: Unit = {"": 1, "s": 1, "min": 60, "h": 3600, "day": 86400, "days": 8640
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 _SWITCH = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
 _KEY = re.compile(r"[!-9;-~]{8,512}")
+_ADDRESS = re.compile(r"https?://[\w.\-\[\]:]+(?:/[\w.\-~%/]*)?", re.ASCII)
 
 
 class Secret:
@@ -99,6 +102,38 @@ class Text:
         if isinstance(raw, str) and raw.strip():
             return raw.strip()
         raise ValueError
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address that others reach this server by. A slash at its end is taken off, for paths begin with one."""
+
+    name: str = "address"
+    allowed: str = "an address that begins with http:// or https://, without a query"
+
+    def read(self, raw: object) -> str:
+        if isinstance(raw, str) and _ADDRESS.fullmatch(raw.strip()):
+            return raw.strip().rstrip("/")
+        raise ValueError
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """The port of a second listener: a number, `next` (the one after `port`), or `off`."""
+
+    name: str = "port"
+    allowed: str = "a whole number from 0 to 65535, next, or off"
+
+    def read(self, raw: object) -> int | str:
+        if isinstance(raw, str) and raw.strip() in ("next", "off"):
+            return raw.strip()
+        return int(Amount("number", COUNT, 0, 65535).read(raw))
 
     def show(self, value: object) -> str:
         return str(value)

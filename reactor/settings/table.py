@@ -5,29 +5,19 @@ This table is the only place: flags, environment variables, `[tool.reactor]`, er
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal
 
 from reactor.errors import SettingsError
-from reactor.settings.kinds import (
-    BYTES,
-    COUNT,
-    SECONDS,
-    Amount,
-    Choice,
-    Folder,
-    Kind,
-    Secret,
-    SecretText,
-    Switch,
-    Tables,
-    Text,
-)
+from reactor.settings.kinds import Address, Choice, Folder, Port, Secret, SecretText, Switch, Tables, Text
+from reactor.settings.rows import Setting
+from reactor.settings.rows import count as _count
+from reactor.settings.rows import setting as _setting
+from reactor.settings.rows import size as _size
+from reactor.settings.rows import time as _time
 
 __all__ = ["Setting", "Settings", "settings_table"]
-
-T = TypeVar("T")
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -36,57 +26,6 @@ Mode = Literal["development", "production"]
 WebSocketKind = Literal["thin", "websockets-sansio", "websockets", "wsproto"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Strictness = Literal["off", "warn", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table. `default_text` replaces the default in the documents where words say it better."""
-
-    name: str
-    group: str
-    kind: Kind
-    default: object
-    means: str
-    reason: str
-    flag: str | None
-    default_text: str | None
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        return "REACTOR_" + self.name.upper()
-
-    def show_default(self) -> str:
-        """The default as a person would write it, or the words that say it better."""
-        return self.default_text or self.kind.show(self.default)
-
-
-def _setting(
-    default: T,
-    kind: Kind,
-    means: str,
-    reason: str,
-    *,
-    group: str,
-    flag: str | None = None,
-    default_text: str | None = None,
-) -> T:
-    # A dataclass field that carries its row; typed as its default, so that `Settings` reads as a plain class.
-    row = {"group": group, "kind": kind, "means": means, "reason": reason, "flag": flag, "default_text": default_text}
-    secret = isinstance(kind, SecretText)
-    return cast(T, field(default=cast(Any, default), repr=not secret, metadata=row))
-
-
-def _count(low: int, high: int) -> Amount:
-    return Amount("number", COUNT, low, high)
-
-
-def _size(low: int, high: int) -> Amount:
-    return Amount("size", BYTES, low, high)
-
-
-def _time(low: float, high: float) -> Amount:
-    return Amount("time", SECONDS, low, high, whole=False)
 
 
 SERVING = "Serving"
@@ -119,6 +58,33 @@ class Settings:
         "What the official clients and tools expect of a deployment of one's own.",
         group=SERVING,
         flag="--port",
+    )
+    site_port: int | Literal["next", "off"] = _setting(
+        "next",
+        Port(),
+        "Port for the HTTP endpoints in `functions/http.py`, which stand at the root there; 0 takes a free one and the "
+        "start-up message names it. They are at `/http` of the main port in any case.",
+        "A port of their own, so that the world may reach endpoints without reaching anything else. Official tools "
+        "expect it behind the main one.",
+        group=SERVING,
+        flag="--site-port",
+        default_text="next: the port after `port`, 3211 as a rule",
+    )
+    cloud_url: str | None = _setting(
+        None,
+        Address(),
+        "The address by which clients reach the main port: functions know it as `ctx.cloud_url`.",
+        "Behind a proxy only you know it.",
+        group=SERVING,
+        default_text="`http://`, the host and the port",
+    )
+    site_url: str | None = _setting(
+        None,
+        Address(),
+        "The address by which others reach the HTTP endpoints: functions know it as `ctx.site_url`.",
+        "Behind a proxy only you know it.",
+        group=SERVING,
+        default_text="that of `site_port`; without one, or when `cloud_url` is set, `/http` below the main one",
     )
     data: Path = _setting(
         Path(".reactor"),
@@ -181,6 +147,21 @@ class Settings:
         _size(64 * KIB, 1 * GIB),
         "Largest body of an HTTP request.",
         "16 MiB of arguments fit in it, written as JSON.",
+        group=SERVING,
+    )
+    body_seconds: float = _setting(
+        300.0,
+        _time(0.05, 1 * DAY),
+        "Time that the body of an HTTP request may take to come.",
+        "As the official limit for requests. A client that sends a byte now and then holds memory for as long.",
+        group=SERVING,
+    )
+    health_seconds: float = _setting(
+        5.0,
+        _time(0, 1 * HOUR),
+        "`/healthz` answers from its last look if that is no older than this, and looks for at most as long (a second "
+        "at least).",
+        "A look is a write; nobody who asks should cause many.",
         group=SERVING,
     )
 
@@ -286,6 +267,20 @@ class Settings:
         _time(0.01, 7 * DAY),
         "Time that an action may take.",
         "Actions wait for the world outside, so they get 30 minutes.",
+        group=LIMITS,
+    )
+    max_http_request_bytes: int = _setting(
+        20 * MIB,
+        _size(1 * KIB, 64 * GIB),
+        "Largest body of a request to an HTTP action.",
+        "As the official limit. It is read as the handler asks for it, so much more is possible where that streams.",
+        group=LIMITS,
+    )
+    max_http_response_bytes: int = _setting(
+        20 * MIB,
+        _size(1 * KIB, 64 * GIB),
+        "Largest body of an HTTP action's response; a stream that becomes longer is broken off.",
+        "As the official limit. An endless stream of events wants more.",
         group=LIMITS,
     )
     max_args_bytes: int = _setting(

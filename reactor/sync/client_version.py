@@ -4,13 +4,10 @@ A header names it; browsers cannot send one and give the version in the path ins
 (get-convex/convex-backend, crates/common/src/http/mod.rs).
 """
 
-from reactor.runtime.client_header import Version, parse_client, parse_version
+from reactor.runtime.client_header import UNSUPPORTED, Version, deprecation, parse_client, parse_version
 from reactor.sync.connection import Refusal
 
 __all__ = ["check_version", "understands_chunks"]
-
-_UNSUPPORTED: dict[str, Version] = {"npm": (0, 19, 1), "python": (0, 0, 2), "rust": (0, 0, 1)}
-"""Newest versions that are too old to be served."""
 
 _FIRST_WITH_CHUNKS: Version = (1, 28, 0)
 
@@ -22,9 +19,9 @@ def check_version(header: str | None, path_version: str | None) -> Refusal | Non
     except ValueError:
         text = "Failed to parse the client version: expected <name>-<major.minor.patch>."
         return Refusal(400, {"code": "InvalidClientVersion", "message": text})
-    if client is not None and client[0] in _UNSUPPORTED and client[1] <= _UNSUPPORTED[client[0]]:
-        text = f"The {client[0]} client {'.'.join(map(str, client[1]))} is too old; upgrade it."
-        headers = {"x-convex-deprecation-state": "Unsupported", "x-convex-deprecation-message": text}
+    headers = {} if client is None else deprecation(*client)
+    if headers.get("x-convex-deprecation-state") == UNSUPPORTED:
+        text = headers["x-convex-deprecation-message"]
         return Refusal(400, {"code": "ClientVersionUnsupported", "message": text}, headers)
     return None
 

@@ -161,7 +161,12 @@ class Stage:
         (self.clients / "node_modules").symlink_to(CLIENTS / "node_modules")
 
     def _placed(self, text: str) -> str:
-        places = {"http://127.0.0.1:3210": self.server.url, "/var/lib/chat": str(self.data), "/srv/chat": str(self.app)}
+        places = {
+            "http://127.0.0.1:3210": self.server.url,
+            "http://127.0.0.1:3211": self.server.site,
+            "/var/lib/chat": str(self.data),
+            "/srv/chat": str(self.app),
+        }
         for shown, real in places.items():
             text = text.replace(shown, real)
         return text

@@ -105,13 +105,15 @@ def test_every_documented_endpoint_answers(server: Server):
 
 
 def test_every_endpoint_is_documented():
+    app = REPOSITORY / "reactor" / "app"
     paths = {
         node.value
-        for node in ast.walk(ast.parse((REPOSITORY / "reactor" / "app" / "asgi.py").read_text()))
+        for file in ("asgi.py", "pages.py")
+        for node in ast.walk(ast.parse((app / file).read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"/[\w/]*", node.value)
     }
-    documented = " ".join(path for _, path in documented_endpoints())
-    assert sorted(path for path in paths if "//" not in path and path not in documented) == []
+    documented = " ".join([*(path for _, path in documented_endpoints()), *in_code(page("http.md")).splitlines()])
+    assert sorted(path for path in paths if "//" not in path and path.rstrip("/") not in documented) == []
 
 
 # Errors

@@ -61,6 +61,11 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def site(self) -> str:
+        """The address of its HTTP endpoints."""
+        return json.loads((self.data / "server.json").read_text())["site"]
+
+    @property
     def arguments(self) -> list[str]:
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)]
         program = Path(sys.executable).parent / "reactor"
@@ -73,7 +78,9 @@ class Server:
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the process without waiting until it serves."""
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "200", **self.environment}
+        # A free port for the endpoints, since the one behind ours may be somebody else's.
+        usual = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "200", "REACTOR_SITE_PORT": "0"}
+        environment = {**os.environ, **usual, **self.environment}
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self.data.parent

@@ -44,7 +44,7 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None
     assert (settings.port, settings.host, settings.max_actions, settings.max_nested_calls) == (1003, "0.0.0.0", 7, 8)
 
 
-DEFAULTS = {"secret": "k" * 8, "switch": "on", "choice": "off", "list": "[]"}
+DEFAULTS = {"secret": "k" * 8, "switch": "on", "choice": "off", "list": "[]", "address": "https://x"}
 """A value for settings whose default follows from others."""
 
 
@@ -84,6 +84,21 @@ def test_a_relative_data_folder_counts_from_where_it_was_written(
 )
 def test_sizes_are_written_with_or_without_units(tmp_path: Path, raw: object, expected: int) -> None:
     assert load_settings(tmp_path, flags={"max_body_bytes": raw}, environ={}).max_body_bytes == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "expected"),
+    [
+        ("site_port", "next", "next"),
+        ("site_port", "off", "off"),
+        ("site_port", "0", 0),
+        ("site_port", 4001, 4001),
+        ("cloud_url", "https://school.example/", "https://school.example"),
+        ("site_url", "http://[::1]:3211/http/", "http://[::1]:3211/http"),
+    ],
+)
+def test_ports_and_addresses_of_the_second_listener(tmp_path: Path, name: str, raw: object, expected: object) -> None:
+    assert getattr(load_settings(tmp_path, flags={name: raw}, environ={}), name) == expected
 
 
 @pytest.mark.parametrize(
@@ -136,6 +151,13 @@ def test_a_shown_time_reads_back_as_itself(seconds: int) -> None:
         ("compression", 1),
         ("data", ""),
         ("data", 5),
+        ("site_port", "70000"),
+        ("site_port", "previous"),
+        ("site_port", True),
+        ("cloud_url", "school.example"),
+        ("cloud_url", "ftp://school.example"),
+        ("site_url", "https://school.example?x=1"),
+        ("site_url", 5),
     ],
 )
 def test_an_impossible_value_is_refused_with_place_and_remedy(tmp_path: Path, name: str, raw: object) -> None:

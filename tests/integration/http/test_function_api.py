@@ -328,3 +328,60 @@ async def test_nothing_of_an_error_is_shown_in_production(tmp_path: Path):
         assert message.endswith("] Server Error")
         refused_call = await api.post("mutation", "visits:add_and_refuse", {"room": "red"})
         assert refused_call.json().keys() == {"status", "errorMessage", "errorData"}
+
+
+# Clients and requests
+
+
+@pytest.mark.parametrize("client", ["npm-0.19.1", "npm-0.1.0", "python-0.0.2", "rust-0.0.1"])
+async def test_clients_that_are_too_old_are_not_served(api: Api, client: str):
+    response = await api.post("mutation", ADD, {"room": "red"}, headers={"Convex-Client": client})
+    assert "upgrade it" in refused(response, 400, "ClientVersionUnsupported")
+    assert response.headers["x-convex-deprecation-state"] == "Unsupported"
+    assert "upgrade it" in response.headers["x-convex-deprecation-message"]
+    assert await api.value("query", TOTAL, {"room": "red"}) == 0
+
+
+async def test_clients_that_should_upgrade_are_told(api: Api):
+    response = await api.post("query", TOTAL, {"room": "red"}, headers={"Convex-Client": "python-0.2.0"})
+    assert response.headers["x-convex-deprecation-state"] == "UpgradeRequired"
+    assert response.json()["value"] == 0
+
+
+@pytest.mark.parametrize("client", ["npm-1.48.0", "python-0.8.1", "rust-0.10.4", "odd-thing-1.0.0-beta", None])
+async def test_other_clients_are_served_without_a_word(api: Api, client: str | None):
+    headers = {} if client is None else {"Convex-Client": client}
+    response = await api.post("query", TOTAL, {"room": "red"}, headers=headers)
+    assert response.json()["value"] == 0
+    assert "x-convex-deprecation-state" not in response.headers
+
+
+async def test_a_request_may_bring_its_id(api: Api):
+    for endpoint, path in (
+        ("query", "visits:fails"),
+        ("mutation", "visits:add_and_fail"),
+        ("action", "members:refuse"),
+    ):
+        args = {"room": "red"} if endpoint == "mutation" else {}
+        for given, taken in (("trace-1.a_B", True), ("no id", False), ("x" * 65, False), ("", False)):
+            message = await api.failure(endpoint, path, args, headers={"Convex-Request-Id": given})
+            assert message.startswith(f"[Request ID: {given}] Server Error") is taken
+
+
+async def test_a_batch_has_a_limit(api: Api):
+    queries = [{"path": TOTAL, "args": {"room": "red"}}] * 1001
+    refused(await api.http.post("/api/query_batch", json={"queries": queries}), 400, "TooManyQueries")
+    response = await api.http.post("/api/query_batch", json={"queries": queries[:1000]})
+    assert len(response.json()["results"]) == 1000
+
+
+async def test_a_body_that_does_not_come(tmp_path: Path):
+    async with open_api(tmp_path / "data", "club", body_seconds=0.05) as api:
+        never = asyncio.Event()
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b'{"path":'
+            await never.wait()
+
+        response = await api.http.post("/api/query", content=pieces(), headers={"Content-Type": "application/json"})
+        assert "0.05 s" in refused(response, 408, "RequestTimeout")

@@ -1,12 +1,13 @@
 """What surrounds the calls: cross-origin rules, health, metrics, and addresses written carelessly."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from reactor.errors import StoreFull
 from reactor.version import VERSION
-from tests.integration.http.api import Api, admin_header, refused
+from tests.integration.http.api import Api, admin_header, open_api, refused
 from tests.integration.sync.engine import Client
 from tests.support.metrics import Metrics
 
@@ -132,3 +133,46 @@ async def test_live_queries_are_shown_to_the_admin(api: Api):
     }
     assert {run["query"] for run in shown["recent"]} == {"visits:list", "a:b"}
     json.dumps(shown)
+
+
+async def test_what_is_not_there_has_no_body(api: Api):
+    for path in ("/nowhere", "/api/nowhere", "/api/v1/nothing"):
+        response = await api.http.get(path)
+        assert (response.status_code, response.content) == (404, b"")
+    for method, path in (("POST", "/version"), ("GET", "/echo"), ("DELETE", "/metrics")):
+        response = await api.http.request(method, path)
+        assert "does not take" in refused(response, 405, "MethodNotAllowed")
+        assert response.headers["allow"]
+
+
+async def test_an_echo(api: Api):
+    response = await api.http.post("/echo", content=b"\x00abc" * 1000, headers={"Content-Type": "x/y"})
+    assert (response.content, response.headers["content-type"]) == (b"\x00abc" * 1000, "x/y")
+    assert (await api.http.post("/echo")).content == b""
+
+
+async def test_an_echo_has_a_limit(tmp_path: Path):
+    async with open_api(tmp_path / "data", "club", max_body_bytes=64 * 1024) as api:
+        refused(await api.http.post("/echo", content=b"x" * 70_000), 413, "BodyTooLarge")
+
+
+@pytest.mark.parametrize("path", ["/api/sync", "/api/1.48.0/sync"])
+async def test_a_socket_that_is_asked_as_a_page(api: Api, path: str):
+    response = await api.http.get(path)
+    refused(response, 426, "UpgradeRequired")
+    assert response.headers["upgrade"] == "websocket"
+
+
+@pytest.mark.parametrize("path", ["/version", "/echo", "/instance_name", "/nowhere"])
+async def test_a_page_may_ask_before_it_asks_anything(api: Api, path: str):
+    headers = {"Origin": "https://school.example", "Access-Control-Request-Method": "GET"}
+    response = await api.http.options(path, headers=headers)
+    assert (response.status_code, response.headers["access-control-max-age"]) == (200, "86400")
+
+
+async def test_the_first_page_has_the_endpoints(tmp_path: Path):
+    async with open_api(tmp_path / "data", "web") as api:
+        page = (await api.http.get("/")).text
+        assert "<code>/seen/{first}/of/{second}</code>" in page
+    async with open_api(tmp_path / "other", "club") as api:
+        assert "HTTP endpoints" not in (await api.http.get("/")).text

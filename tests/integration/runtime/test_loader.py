@@ -493,3 +493,56 @@ def test_the_folder_may_be_given_by_a_link(tmp_path: Path) -> None:
     put(tmp_path, "real/functions/a.py", query_giving("1"))
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert load(tmp_path / "link").directory == (tmp_path / "real").resolve()
+
+
+# HTTP endpoints
+
+ROUTER = """
+from reactor.runtime.http_router import http_action, http_router
+
+{name} = http_router()
+
+@{name}.route(path="/a", method="GET")
+@http_action
+async def a(ctx, request):
+    return "a"
+"""
+
+
+def test_the_router_of_http_py_is_found(tmp_path: Path):
+    put(tmp_path, "functions/rooms.py", query_giving("1"))
+    assert load(tmp_path).registry.http is None
+    for name in ("http", "router", "anything"):
+        put(tmp_path, "functions/http.py", ROUTER.format(name=name))
+        registry = load(tmp_path).registry
+        assert registry.http is not None
+        assert registry.http.routes() == [("GET", "/a")]
+        assert [function.path for function in registry] == ["rooms:get"], "a handler is no function that clients call"
+        assert registry.spec()[-1] == {"functionType": "HttpAction", "method": "GET", "path": "/a"}
+
+
+def test_a_router_may_come_from_another_module(tmp_path: Path):
+    put(tmp_path, "functions/hooks.py", ROUTER.format(name="hooks"))
+    put(tmp_path, "functions/http.py", "from functions.hooks import hooks as http")
+    assert load(tmp_path).registry.http is not None
+
+
+def test_a_router_that_would_not_be_served_is_an_error(tmp_path: Path):
+    put(tmp_path, "functions/hooks.py", ROUTER.format(name="hooks"))
+    assert "functions/hooks.py has an HTTP router, `hooks`" in error_of(tmp_path)
+    put(tmp_path, "functions/http.py", ROUTER.format(name="http"))
+    assert "import it there" in error_of(tmp_path)
+
+
+def test_of_several_routers_one_must_be_named(tmp_path: Path):
+    put(tmp_path, "functions/http.py", ROUTER.format(name="one") + ROUTER.format(name="two"))
+    assert "has 2 HTTP routers. Call the one to serve `http`." in error_of(tmp_path)
+    put(tmp_path, "functions/http.py", ROUTER.format(name="one") + ROUTER.format(name="http"))
+    assert load(tmp_path).registry.http is not None
+
+
+def test_a_wrong_route_is_an_error_with_its_place(tmp_path: Path):
+    put(tmp_path, "functions/http.py", ROUTER.format(name="http") + ROUTER.format(name="http").replace("/a", "a"))
+    error = error_of(tmp_path)
+    assert "functions/http.py:" in error
+    assert "must begin with a slash: write '/a'" in error

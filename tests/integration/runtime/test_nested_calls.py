@@ -118,7 +118,12 @@ async def test_callers_share_no_objects_with_what_they_call(stage: Stage, caller
         ("action", "run_query", "notes:add", "notes.js:add as Query, but it is defined as Mutation"),
         ("action", "run_action", "notes:texts", "but it is defined as Query: call it by ctx.run_query"),
         ("action", "runQuery", "notes:texts", "ctx.runQuery is written ctx.run_query in Python"),
-        ("action", "fetch", "", "ctx of an action has no `fetch`. It has: auth, meta, run_action, run_mutation"),
+        (
+            "action",
+            "fetch",
+            "",
+            "ctx of an action has no `fetch`. It has: auth, cloud_url, meta, run_action",
+        ),
     ],
 )
 async def test_calls_that_do_not_fit_are_refused(stage: Stage, caller: str, method: str, path: str, text: str) -> None:

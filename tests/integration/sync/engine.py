@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from reactor.app.parts import Parts
+from reactor.app.parts import Events, Parts
 from reactor.runtime import logs
 from reactor.settings import Settings
 from reactor.settings.kinds import Secret
@@ -26,13 +26,22 @@ ADMIN_KEY = "club|0123456789abcdef"
 NPM = "/api/1.48.0/sync"
 
 
+def _silent(kind: str, /, **fields: object) -> None:
+    """Nobody watches."""
+
+
 @asynccontextmanager
 async def engine(
-    data: Path, app: str | Path = "club", *, clock: Callable[[], int] = time.time_ns, **settings: Any
+    data: Path,
+    app: str | Path = "club",
+    *,
+    events: Events = _silent,
+    clock: Callable[[], int] = time.time_ns,
+    **settings: Any,
 ) -> AsyncIterator[Parts]:
     """An application (a folder, or the name of one under tests/apps) served from the data folder `data`."""
     made = Settings(data=data, admin_key=Secret(ADMIN_KEY), **settings)
-    parts = Parts(made, APPS / app, lambda kind, /, **fields: None, clock=clock)
+    parts = Parts(made, APPS / app, events, clock=clock)
     restore = logs.install()
     try:
         await parts.open()

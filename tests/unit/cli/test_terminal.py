@@ -27,6 +27,8 @@ def test_ready_tells_where_everything_is() -> None:
     text = shown(
         "ready",
         url="http://127.0.0.1:3210",
+        site="http://127.0.0.1:3211",
+        routes=2,
         data=Path("/srv/school/.reactor"),
         admin_key_file=Path("/srv/school/.reactor/admin_key"),
         functions=["threads:list", "messages:send", "messages:list"],
@@ -36,6 +38,7 @@ def test_ready_tells_where_everything_is() -> None:
     assert text == (
         f"\n  Reactor {version('reactor')}  development\n\n"
         "  address    http://127.0.0.1:3210\n"
+        "  site       http://127.0.0.1:3211 (2 routes)\n"
         "  data       /srv/school/.reactor\n"
         "  admin key  in /srv/school/.reactor/admin_key\n"
         "  functions  3 functions\n"
