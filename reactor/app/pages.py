@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from reactor.app.canary import Canary
 from reactor.app.front import front_page
 from reactor.app.metrics import metrics_text
 from reactor.app.parts import Parts
@@ -47,6 +48,7 @@ class _Pages:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._canary = Canary(parts)
 
     async def front(self, _: Request) -> Response:
         if self._parts.settings.production:
@@ -59,9 +61,9 @@ class _Pages:
         return Response(body, media_type=request.headers.get("content-type", "application/octet-stream"))
 
     async def health(self, _: Request) -> Response:
-        fault = self._parts.database.committer.fault
-        if fault is not None:
-            return JSONResponse({"status": "failing", "reason": str(fault)}, 503)
+        reason = await self._canary.check()
+        if reason is not None:
+            return JSONResponse({"status": "failing", "reason": reason}, 503)
         return JSONResponse({"status": "ok"})
 
     async def metrics(self, _: Request) -> Response:

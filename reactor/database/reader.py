@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 from reactor.database.catalog import BY_CREATION, TableInfo
 from reactor.database.pages import Pager
 from reactor.database.query import Query
-from reactor.database.system_tables import SYSTEM_TABLES, is_system_name
+from reactor.database.system_tables import READABLE, is_system_name
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError, NotInContext
 from reactor.values import table_of
@@ -112,7 +112,7 @@ class SystemReader(_Reader):
 
     def _foreign(self, table: str, call: str) -> DeveloperError:
         return DeveloperError(
-            f"{call}: db.system is for system tables ({', '.join(SYSTEM_TABLES)}), and `{table}` is none. "
+            f"{call}: db.system is for system tables ({', '.join(READABLE)}), and `{table}` is none. "
             "Use ctx.db for it.",
             code="SystemTable",
         )

@@ -1,15 +1,17 @@
-"""Functions that the server itself has, for command lines and consoles; callable with the admin key only."""
+"""Functions that the server itself has, for command lines, consoles and itself; callable with the admin key only."""
 
 from collections.abc import Callable
 from typing import Any
 
-from reactor.runtime.contexts import QueryCtx
+from reactor.database.pulse import beat, pulse
+from reactor.runtime.contexts import MutationCtx, QueryCtx
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.registry import Registry
 
-__all__ = ["SYSTEM_PREFIX", "system_functions"]
+__all__ = ["BEAT", "PULSE", "SYSTEM_PREFIX", "system_functions"]
 
 SYSTEM_PREFIX = "_system/"
+BEAT, PULSE = "_system/health:beat", "_system/health:pulse"
 
 
 def system_functions(application: Callable[[], Registry]) -> Registry:
@@ -20,4 +22,15 @@ def system_functions(application: Callable[[], Registry]) -> Registry:
 
     spec = Function(api_spec, Kind.QUERY, internal=True)
     spec.place("_system/cli/modules", "apiSpec")
-    return Registry([spec])
+    reads, writes = Function(_pulse, Kind.QUERY, internal=True), Function(_beat, Kind.MUTATION, internal=True)
+    reads.place("_system/health", "pulse")
+    writes.place("_system/health", "beat")
+    return Registry([spec, reads, writes])
+
+
+async def _pulse(ctx: QueryCtx) -> float:
+    return await pulse(ctx._tx)  # pyright: ignore[reportPrivateUsage] - what contexts show is for applications
+
+
+async def _beat(ctx: MutationCtx) -> float:
+    return await beat(ctx._tx)  # pyright: ignore[reportPrivateUsage]

@@ -11,10 +11,11 @@ from reactor.store.seam import Commit, IndexRecord, TableRecord
 from reactor.values import v
 from tests.unit.database.rows import BY_WORD, RECORD
 
-SYSTEM = [TableRecord("_storage", 1, 6, 7), TableRecord("_scheduled_functions", 2, 8, 9)]
-
-
-SYSTEM = [TableRecord("_storage", 1, 6, 7), TableRecord("_scheduled_functions", 2, 8, 9)]
+SYSTEM = [
+    TableRecord("_storage", 1, 6, 7),
+    TableRecord("_scheduled_functions", 2, 8, 9),
+    TableRecord("_health", 100, 4, 5),
+]
 
 
 def schema(**tables: dict[str, list[str]]) -> Schema:
@@ -51,7 +52,11 @@ def commit_of(plan: StructurePlan) -> Commit:
 
 def test_the_systems_tables_are_made_first() -> None:
     plan = plan_of(Numbering([RECORD], [], 9), schema())
-    assert plan.tables == [TableRecord("_storage", 1, 10, 11), TableRecord("_scheduled_functions", 2, 12, 13)]
+    assert plan.tables == [
+        TableRecord("_storage", 1, 10, 11),
+        TableRecord("_scheduled_functions", 2, 12, 13),
+        TableRecord("_health", 100, 14, 15),
+    ]
     assert commit_of(plan).tables == plan.tables
 
 
