@@ -44,6 +44,7 @@ def http_actions(parts: Parts) -> HttpActions:
         lambda: parts.application.registry.http,
         parts.actions,
         parts.tokens.verify,
+        traffic=parts.traffic,
         max_request=parts.settings.max_http_request_bytes,
         max_response=parts.settings.max_http_response_bytes,
     )

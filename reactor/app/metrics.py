@@ -1,9 +1,9 @@
 """Counters of a server as Prometheus metrics, read from its parts when asked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from reactor.app.parts import Parts
@@ -24,6 +24,9 @@ class _Parts(Collector):
             runs.add_metric([function], count)
         yield runs
         yield from _results(parts)
+        yield from _latencies(parts)
+        yield from _traffic(parts)
+        yield _by("reactor_function_failures", "Failed runs of functions", "kind", parts.runner.failures)
         committer = parts.database.committer
         for name, says, value in (
             ("reactor_query_unchanged", "Runs of live queries whose result was the same", parts.rounds.unchanged),
@@ -61,6 +64,30 @@ def _results(parts: Parts) -> Iterator[Metric]:
     yield dropped
     yield GaugeMetricFamily("reactor_results_cached", "Results in the cache", value=len(cache))
     yield GaugeMetricFamily("reactor_results_cached_bytes", "Memory that they take", value=cache.bytes)
+
+
+def _latencies(parts: Parts) -> Iterator[Metric]:
+    for name, says, taken in (
+        ("reactor_mutation_seconds", "From a mutation's arrival until it is durable", parts.mutations.seconds),
+        ("reactor_query_seconds", "Runs of queries", parts.runner.query_seconds),
+        ("reactor_round_seconds", "Rounds of live queries", parts.rounds.seconds),
+        ("reactor_commit_group_seconds", "Making a group of commits durable", parts.database.committer.group_seconds),
+    ):
+        yield HistogramMetricFamily(name, says, buckets=list(taken.up_to()), sum_value=taken.total)
+
+
+def _traffic(parts: Parts) -> Iterator[Metric]:
+    traffic = parts.traffic
+    yield _by("reactor_http_requests", "Requests to HTTP actions", "status", traffic.requests)
+    yield CounterMetricFamily("reactor_http_request_bytes", "Bodies of those requests", value=traffic.bytes_in)
+    yield CounterMetricFamily("reactor_http_response_bytes", "Bodies of their responses", value=traffic.bytes_out)
+
+
+def _by(name: str, says: str, label: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, says, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family
 
 
 def metrics_text(parts: Parts) -> bytes:

@@ -20,6 +20,7 @@ from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
 from reactor.http.authorization import AdminKey
+from reactor.http.traffic import Traffic
 from reactor.live.ahead import Ahead
 from reactor.live.directory import Directory
 from reactor.live.live_query import LiveQuery
@@ -102,6 +103,7 @@ class Parts:
         )
         self.tokens = Verifier((), settings, redact=settings.redacts, clock=clock)
         self.live = Directory()
+        self.traffic = Traffic()
         self.queries = Queries(
             self.database,
             self.runner,

@@ -19,6 +19,7 @@ import msgspec
 from reactor.database.catalog import Catalog
 from reactor.database.documents import DocumentCache
 from reactor.database.driving import drive
+from reactor.database.latencies import Latencies
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
 from reactor.database.preparation import prepare
@@ -127,6 +128,8 @@ class Committer:
         self._untold: list[Committed] = []
         """Durable, but not visible yet, because the store could not let them be read."""
         self.commits = self.groups = 0
+        self.group_seconds = Latencies()
+        self._flushed = 0.0
         self.fault: BaseException | None = None
         """Why the latest group did not become durable, None when it did."""
 
@@ -277,6 +280,7 @@ class Committer:
         group, self._forming = self._forming, _Group()
         if group.commits:
             self._in_flight = group
+            self._flushed = time.perf_counter()
             on_the_way = partial(self._tell_on_the_way, group)
             drive(self._store.commit(group.commits, on_the_way=on_the_way), partial(self._written, group))
         else:
@@ -289,6 +293,7 @@ class Committer:
 
     def _written(self, group: _Group, _: None, error: BaseException | None) -> None:
         self.fault = error
+        self.group_seconds.add(time.perf_counter() - self._flushed)
         self._ended.append(group)
         if error is None:
             self._keep(group)

@@ -35,6 +35,7 @@ from reactor.http.exchange import (
     respond,
     sender_request_id,
 )
+from reactor.http.traffic import Traffic
 from reactor.runtime.actions import Actions
 from reactor.runtime.calls import LONGEST_AGENT, Call, Origin
 from reactor.runtime.contexts import ActionCtx
@@ -61,11 +62,13 @@ class HttpActions:
         actions: Actions,
         verify: Verify,
         *,
+        traffic: Traffic,
         max_request: int,
         max_response: int,
     ) -> None:
         """`verify` knows users by their tokens; limits are in bytes."""
         self._router, self._actions, self._verify = router, actions, verify
+        self._traffic = traffic
         self._max_request, self._max_response = max_request, max_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, *, root: str = "") -> None:
@@ -94,8 +97,12 @@ class HttpActions:
         name = f"{'GET' if method == 'HEAD' else method} {found.pattern.shown}"
         call = Call(name, b"{}", identity, request_id=sender_request_id(headers), origin=_origin(scope, headers))
         failure = await self._actions.serve(call, partial(_run, found.handler, request, incoming, outgoing))
-        if failure is not None and not outgoing.status:
-            await respond(send, _failed(failure, self._max_request), [])
+        status, size = outgoing.status, outgoing.size
+        if failure is not None and not status:
+            answer = _failed(failure, self._max_request)
+            await respond(send, answer, [])
+            status, size = answer.status, len(answer.body)
+        self._traffic.add(status, incoming.size, size)
 
 
 _ALLOWED = ", ".join((*METHODS, "HEAD")).encode()

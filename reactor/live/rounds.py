@@ -18,6 +18,7 @@ from typing import Protocol
 
 from reactor.database.committer import Committed
 from reactor.database.driving import drive
+from reactor.database.latencies import Latencies
 from reactor.database.overlay import Overlay
 from reactor.errors import FunctionInterrupted, StoreError
 from reactor.live.ahead import Ahead
@@ -95,6 +96,8 @@ class Rounds:
         self._failing: dict[LiveQuery, None] = {}
         self._busy = self._asked = self._closed = False
         self.rounds = self.unchanged = self.faults = 0
+        self.seconds = Latencies()
+        self._began = 0.0
 
     # Asking
 
@@ -158,6 +161,7 @@ class Rounds:
 
     async def _round(self) -> None:
         self.rounds += 1
+        self._began = time.perf_counter()
         snapshot = self._store.acquire()
         try:
             self.due, self.requested = self.requested, {}
@@ -171,6 +175,7 @@ class Rounds:
 
     def _ended(self, _: None, error: BaseException | None) -> None:
         self._busy = False
+        self.seconds.add(time.perf_counter() - self._began)
         due, self.due = self.due, {}
         pending, self._pending = self._pending, {}
         self._directory.left(pending)

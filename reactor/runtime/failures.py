@@ -36,6 +36,7 @@ __all__ = [
     "arriving",
     "check_data",
     "describe",
+    "failure_kind",
     "is_failure",
     "request_id",
     "request_id_of",
@@ -117,6 +118,14 @@ def check_data(error: ConvexError) -> None:
 
 
 _BAD_DATA = "InvalidConvexErrorData"
+
+
+def failure_kind(error: BaseException) -> str:
+    """What counts of failures call it: a code, or how else it came about."""
+    if isinstance(error, ConvexError):
+        return "ConvexError"
+    code = getattr(error, "code", None) if isinstance(error, DeveloperError | FunctionInterrupted) else None
+    return code or ("Reactor" if isinstance(error, ReactorError) else "exception")
 
 
 def _report_own(error: BaseException) -> None:

@@ -1,11 +1,13 @@
 """Mutations from outside: run in order, answered when durable, once for each request of a client."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
 from reactor.database.committer import Ending
 from reactor.database.database import Database
+from reactor.database.latencies import Latencies
 from reactor.database.transaction import Transaction
 from reactor.errors import ReactorError, StoreError
 from reactor.runtime.calls import Call
@@ -29,6 +31,8 @@ class Mutations:
     def __init__(self, database: Database, runner: Runner) -> None:
         self.database, self.runner = database, runner
         self.answered = self.repeated = 0
+        self.seconds = Latencies()
+        """From when they were submitted until they were durable."""
 
     def submit(self, call: Call, answer: Answer) -> None:
         """Run a mutation after those submitted before it; `answer` is called later."""
@@ -38,11 +42,12 @@ class Mutations:
 class _Mutation:
     """A mutation on its way through the committer."""
 
-    __slots__ = ("_answer", "_call", "_mutations", "source")
+    __slots__ = ("_answer", "_call", "_mutations", "_since", "source")
 
     def __init__(self, mutations: Mutations, call: Call, answer: Answer) -> None:
         self._mutations, self._call, self._answer = mutations, call, answer
         self.source = call.path
+        self._since = time.perf_counter()
 
     async def run(self, tx: Transaction) -> Ending:
         call, outcomes = self._call, self._mutations.database.outcomes
@@ -60,6 +65,7 @@ class _Mutation:
 
     def done(self, payload: Any, ts: int, error: BaseException | None) -> None:
         self._mutations.answered += 1
+        self._mutations.seconds.add(time.perf_counter() - self._since)
         if error is not None:
             self._answer(self._not_kept(error))
         elif isinstance(payload, Outcome):

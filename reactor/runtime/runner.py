@@ -1,16 +1,18 @@
 """Running one function: arguments checked, handler called, result checked and encoded, failures put into words."""
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, Protocol
 
 from reactor.database.cursors import Cursors
+from reactor.database.latencies import Latencies
 from reactor.database.pages import Pager
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError, FunctionNotFound
 from reactor.runtime.alarms import Alarms
 from reactor.runtime.calls import Call, decode_args
 from reactor.runtime.contexts import Calls, MutationCtx, QueryCtx, Reference
-from reactor.runtime.failures import Failure, describe, is_failure
+from reactor.runtime.failures import Failure, describe, failure_kind, is_failure
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.logs import RunLog, Sink, Watcher
@@ -59,6 +61,9 @@ class Runner:
         self._calls: Calls = NestedCalls(self.resolve, self.results, limits, self._pager)
         self._system = system_functions(lambda: code().registry)
         self.query_runs: dict[str, int] = {}
+        self.query_seconds = Latencies()
+        self.failures: dict[str, int] = {}
+        """Failed runs by the code of the error, or by what it was."""
         self.origins = LOCAL
         """Where this deployment is reached."""
 
@@ -66,11 +71,13 @@ class Runner:
 
     async def query(self, call: Call, tx: Transaction, journal: str | None = None) -> QueryRun:
         """Run a query. Its failure is part of the result; nothing is raised."""
+        began = perf_counter()
         run, pager = self.begin(call, tx.now, self._watcher), self._pager(journal)
         result = await self._attempt(call, run, Kind.QUERY, tx, pager)
         # Paths that are no function's are one: clients can make up as many as they like.
         path = run.log.path if run.found else "(not found)"
         self.query_runs[path] = self.query_runs.get(path, 0) + 1
+        self.query_seconds.add(perf_counter() - began)
         ended = pager.next_journal(failed=result.failure is not None)
         time = run.now if run.looked_at_time else None
         return QueryRun(result, tx.reads.ranges(), run.looked_at_identity, ended, run.log.lines, time)
@@ -149,6 +156,8 @@ class Runner:
         """A failure as a result; the server's own record has it unredacted."""
         redact = self.redacts(run.call)
         failure = describe(error, run.request_id, redact=redact)
+        kind = failure_kind(failure.error)
+        self.failures[kind] = self.failures.get(kind, 0) + 1
         if self._on_failure is not None:
             self._on_failure(run.log.path, failure)
         return RunResult(b"null", failure, [] if redact else run.log.lines)

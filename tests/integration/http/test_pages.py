@@ -176,3 +176,36 @@ async def test_the_first_page_has_the_endpoints(tmp_path: Path):
         assert "<code>/seen/{first}/of/{second}</code>" in page
     async with open_api(tmp_path / "other", "club") as api:
         assert "HTTP endpoints" not in (await api.http.get("/")).text
+
+
+async def test_metrics_tell_how_long_and_how_it_failed(tmp_path: Path):
+    async with open_api(tmp_path / "data", "web") as api:
+        before = Metrics.parse((await api.http.get("/metrics")).text)
+        await api.failure("mutation", "notes:nobody_wrote_this")
+        await api.value("query", "notes:all")
+        await api.http.get("/http/fails")
+        await api.http.get("/http/refuses")
+        await api.http.post("/http/echo", content=b"12345")
+        await api.http.get("/http/nowhere")
+        spent = Metrics.parse((await api.http.get("/metrics")).text) - before
+    assert spent["reactor_mutation_seconds_count"] == spent["reactor_query_seconds_count"] == 1
+    assert spent["reactor_mutation_seconds_sum"] > 0
+    assert spent.by("reactor_mutation_seconds_bucket", "le")["+Inf"] == 1
+    assert spent.by("reactor_function_failures_total", "kind") == {
+        "FunctionNotFound": 1,
+        "exception": 1,
+        "ConvexError": 1,
+    }
+    assert spent.by("reactor_http_requests_total", "status") == {"2xx": 1, "5xx": 2}
+    assert spent["reactor_http_request_bytes_total"] == 5
+    assert spent["reactor_http_response_bytes_total"] > 5
+
+
+async def test_rounds_and_commits_are_timed(api: Api):
+    before = Metrics.parse((await api.http.get("/metrics")).text)
+    client = Client(api.parts)
+    await client.add(0, "visits:list", room="red")
+    await client.mutation("visits:add", room="red")
+    spent = Metrics.parse((await api.http.get("/metrics")).text) - before
+    assert spent["reactor_commit_group_seconds_count"] == spent["reactor_commit_groups_total"] == 1
+    assert spent["reactor_round_seconds_count"] == spent["reactor_rounds_total"] >= 2
