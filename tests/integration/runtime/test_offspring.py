@@ -78,3 +78,16 @@ async def test_tasks_outside_of_functions_are_left_alone(backend: Backend) -> No
     task = asyncio.create_task(coroutine)
     assert task.get_coro() is coroutine
     assert await task == "plain"
+
+
+async def test_a_task_that_is_cancelled_before_it_begins_complains_of_nothing(backend: Backend) -> None:
+    async def never() -> None:
+        pytest.fail("it was cancelled")
+
+    async def run(ctx: MutationCtx) -> bool:
+        task = asyncio.create_task(never())
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return task.cancelled()
+
+    assert await backend.run(run)
