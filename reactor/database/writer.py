@@ -90,9 +90,9 @@ class DatabaseWriter(DatabaseReader):
         document = _document(info, id, fields, self._tx.limits.document)
         if info.unique:
             await refuse_twin(self._tx, info, None, document, fields)
-        if fresh:
-            self._tx.add_table(info)
         self._tx.write(info, None, document)
+        if fresh:  # after what may yet refuse the document: without one there is no new table
+            self._tx.add_table(info)
         return id
 
     @overload

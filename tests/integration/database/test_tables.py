@@ -13,7 +13,7 @@ from reactor.errors import DeveloperError, StoreFull
 from reactor.schema import Schema, SchemaOvertaken, define_schema, define_table
 from reactor.store.seam import Store
 from reactor.values import v
-from tests.integration.database.world import World
+from tests.integration.database.world import World, small
 
 EMPTY = define_schema({})
 
@@ -105,6 +105,20 @@ async def test_a_first_insert_that_fails_makes_no_table(world: World) -> None:
 
     await world.mutate(insert)
     assert world.db.catalog.table("ghosts") is None
+
+
+async def test_a_first_insert_beyond_the_budget_makes_no_table(reopened: Callable[[], Store]) -> None:
+    world = await World(reopened(), limits=small(documents_written=1)).open()
+
+    async def insert(db: DatabaseWriter) -> None:
+        await db.insert("users", {})
+        with pytest.raises(DeveloperError, match="Too many writes"):
+            await db.insert("ghosts", {})
+
+    await world.mutate(insert)
+    assert world.db.catalog.table("users") is not None
+    assert world.db.catalog.table("ghosts") is None
+    await world.close()
 
 
 async def test_tables_are_found_again(reopened: Callable[[], Store]) -> None:
