@@ -131,6 +131,9 @@ async def _returned(handler: HttpAction, ctx: ActionCtx, request: ActionRequest)
 
 async def _deliver(response: Response, request: ActionRequest, incoming: Incoming, outgoing: Outgoing) -> None:
     """Send a response; what a stream does beyond the end of the connection is given up."""
+    if isinstance(getattr(response, "body", None), bytes):
+        await response(request.scope, incoming, outgoing)
+        return
     with anyio.CancelScope() as scope:
         watcher = asyncio.get_running_loop().create_task(_cancel_when_gone(scope, incoming, outgoing))
         try:

@@ -27,6 +27,7 @@ from reactor.live.live_query import LiveQuery, Reason, Result, Subscriber
 from reactor.live.meanwhile import touch
 from reactor.live.reruns import Reruns
 from reactor.runtime.query_run import QueryRun
+from reactor.runtime.system import PULSE
 from reactor.store.seam import Snapshot, Store
 
 __all__ = ["Deliver", "Rounds", "RunQuery", "Yielding"]
@@ -225,7 +226,8 @@ class Rounds:
         result = await self._result(query, snapshot)
         query.runs += 1
         query.reason = reason
-        self.reruns.add(query, reason)
+        if query.path != PULSE:  # nobody asks why the server looks at itself
+            self.reruns.add(query, reason)
         before, query.result = query.result, result
         self._ran(query)
         if result.same_as(before):

@@ -55,7 +55,9 @@ class Entries:
         return row[0]
 
     def documents(self) -> int:
-        return self._ask("SELECT count(*) FROM documents")[0][0]
+        """Those of the application."""
+        health = "(SELECT number FROM tables WHERE name = '_health')"
+        return self._ask(f"SELECT count(*) FROM documents WHERE table_number <> {health}")[0][0]
 
 
 def declare(app: Path, *, staged: bool = False) -> None:
