@@ -36,6 +36,8 @@ class _Parts(Collector):
             ("reactor_connects", "Sync connections accepted", parts.hub.connects),
             ("reactor_mutations", "Mutations answered", parts.mutations.answered),
             ("reactor_mutations_repeated", "Mutations answered from the record", parts.mutations.repeated),
+            ("reactor_jobs_run", "Scheduled functions that have run to their end", parts.job_runs.ran),
+            ("reactor_jobs_failed", "Scheduled functions that failed", parts.job_runs.failed),
             ("reactor_commits", "Commits made durable", committer.commits),
             ("reactor_commit_groups", "Database transactions that made them durable", committer.groups),
         ):
@@ -45,6 +47,8 @@ class _Parts(Collector):
             ("reactor_subscriptions", "Subscriptions to live queries", parts.live.subscriptions),
             ("reactor_sessions", "Sync connections open", len(parts.hub.sessions)),
             ("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting),
+            ("reactor_jobs_pending", "Scheduled functions that have not begun", parts.backlog.pending),
+            ("reactor_jobs_running", "Scheduled functions that have been taken up", len(parts.executor.running)),
         ):
             yield GaugeMetricFamily(name, says, value=value)
 

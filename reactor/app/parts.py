@@ -14,13 +14,18 @@ from reactor.app.schema_progress import SchemaProgress
 from reactor.auth.configuration import configured_providers
 from reactor.auth.providers import Provider
 from reactor.auth.verifier import Verifier
+from reactor.database.backlog import Backlog
 from reactor.database.committer import Committed
 from reactor.database.cursors import Cursors
 from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
+from reactor.errors import StoreError
 from reactor.http.authorization import AdminKey
 from reactor.http.traffic import Traffic
+from reactor.jobs.due import Jobs
+from reactor.jobs.executor import Executor
+from reactor.jobs.runs import Runs
 from reactor.live.ahead import Ahead
 from reactor.live.directory import Directory
 from reactor.live.live_query import LiveQuery
@@ -80,19 +85,11 @@ class Parts:
         self.database = Database(
             self.store, limits=_transaction_limits(settings), cache_bytes=settings.document_cache_bytes, clock=clock
         )
+        self.backlog = Backlog(settings.max_pending_jobs)
         self.watchdog = Watchdog()
         self._determinism = None if settings.strictness == "off" else Determinism(settings.strictness)
         self._look_away: Callable[[], None] = _nothing
-        self.runner = Runner(
-            lambda: self.application,
-            Steps(self.watchdog, cpu_seconds=settings.function_cpu_seconds, seconds=settings.function_system_seconds),
-            _function_limits(settings),
-            redact=settings.redacts,
-            cursors=lambda: self.cursors,
-            sink=lambda path, line: self.events("log", function=path, line=line),
-            on_failure=self._function_failed,
-            watcher=self._determinism,
-        )
+        self.runner = self._make_runner()
         self.mutations = Mutations(self.database, self.runner)
         self.actions = Actions(
             self.database,
@@ -112,9 +109,28 @@ class Parts:
             fresh=self._fresh,
             clock_seconds=settings.result_clock_seconds,
         )
+        self._make_jobs()
         self.port = settings.port
         self._upkeep: asyncio.Task[None] | None = None
         self._loading = asyncio.Lock()
+
+    def _make_runner(self) -> Runner:
+        settings = self.settings
+        return Runner(
+            lambda: self.application,
+            Steps(self.watchdog, cpu_seconds=settings.function_cpu_seconds, seconds=settings.function_system_seconds),
+            _function_limits(settings),
+            redact=settings.redacts,
+            cursors=lambda: self.cursors,
+            backlog=self.backlog,
+            sink=lambda path, line: self.events("log", function=path, line=line),
+            on_failure=self._function_failed,
+            watcher=self._determinism,
+        )
+
+    def _make_jobs(self) -> None:
+        self.jobs, self.job_runs = Jobs(self.database), Runs(self.database, self.runner, self.actions)
+        self.executor = Executor(self.database, self.jobs, self.job_runs, places=self.settings.max_jobs)
 
     async def open(self) -> None:
         """Load the application and open its data. Raises LoadError, SchemaMismatch, StoreError and its kinds."""
@@ -145,6 +161,8 @@ class Parts:
         self.rounds = self.hub.rounds = Rounds(
             self.store, self.live, self._run_live, self.hub.deliver, ahead=ahead, ran=self.queries.ran
         )
+        await self.backlog.open(self.database)
+        self.backlog.on_new = self.executor.wake
         self.database.on_the_way = self.rounds.on_the_way
         self.database.on_visible = self._visible
         self.database.after_group = self.rounds.now
@@ -161,12 +179,17 @@ class Parts:
             providers = configured_providers(fresh, self.settings.auth_providers)
         await self.database.adopt(fresh.schema, SchemaProgress(self.events), swap=lambda: self._swap(fresh, providers))
 
+    async def forget_jobs(self) -> None:
+        """Delete the records of scheduled functions that ended longer ago than these are kept. Raises StoreError."""
+        await self.jobs.forget(self.database.now() - self.settings.finished_job_seconds * 1000)
+
     async def close(self) -> None:
         """Let what was submitted end, and close everything. Safe after a failed `open`."""
         if self._upkeep is not None:
             self._upkeep.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._upkeep
+            await self.executor.close()
             self.hub.close_all(1001, "")
         self.tokens.close()
         await self.database.close()
@@ -185,6 +208,7 @@ class Parts:
     def _visible(self, commits: list[Committed]) -> None:
         try:
             self.queries.news(commits)
+            self.backlog.news(commits)
         finally:
             self.rounds.news(commits)
 
@@ -223,6 +247,8 @@ class Parts:
                     outcomes_before=now - int(self.settings.outcome_seconds * 1e9),
                     limit=_PRUNE_ROWS,
                 )
+            with contextlib.suppress(StoreError):
+                await self.forget_jobs()
 
 
 def _nothing() -> None:
@@ -236,6 +262,8 @@ def _transaction_limits(settings: Settings) -> TransactionLimits:
         read_ranges=settings.max_read_ranges,
         documents_written=settings.max_documents_written,
         bytes_written=settings.max_bytes_written,
+        functions_scheduled=settings.max_functions_scheduled,
+        scheduled_args_bytes=settings.max_scheduled_args_bytes,
         query_operators=settings.max_query_operators,
         document=replace(DOCUMENT, max_bytes=settings.max_document_bytes, max_depth=settings.max_document_depth),
     )

@@ -76,6 +76,7 @@ async def _serve_parts(parts: Parts, listeners: Listeners, reload: bool) -> int:
     watching = asyncio.get_running_loop().create_task(watch(parts)) if reload else None
     try:
         address.write_text(json.dumps({"url": url, "site": site, "pid": os.getpid()}))
+        parts.executor.start()
         _say_ready(parts, url, site, reload)
         await serving
     finally:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, Never
 
-from reactor.database.system_tables import SYSTEM_TABLES
+from reactor.database.system_tables import SYSTEM_TABLES, is_system_name
+from reactor.database.system_tables import declared as declared_by_system
 from reactor.errors import DeveloperError
 from reactor.schema import MAX_TABLES, Schema, Table
 from reactor.store.seam import IndexRecord, TableRecord
@@ -27,6 +28,7 @@ __all__ = [
     "UniqueIndex",
     "index_of",
     "key_part",
+    "system_index",
 ]
 
 BY_ID = "by_id"
@@ -240,7 +242,8 @@ class Catalog:
 
     def describe(self, record: TableRecord) -> TableInfo:
         """A table's indexes and shape, whether it is durable already or not."""
-        definition = self.schema.table(record.name)
+        ours = is_system_name(record.name)
+        definition = declared_by_system(record.name) if ours else self.schema.table(record.name)
         declared = {(index.name, index.fields): index for index in definition.indexes} if definition else {}
         readable: list[IndexRecord] = []
         hidden = [index for index in self.filling if index.table == record.number]
@@ -248,7 +251,7 @@ class Catalog:
         for index in self._indexes.get(record.number, ()):
             wanted = declared.get((index.name, index.fields))
             if wanted is not None:
-                (hidden if wanted.staged else readable).append(index)
+                (hidden if wanted.staged or ours else readable).append(index)
         return TableInfo(record, readable, definition, hidden=hidden, filling=filling)
 
     def by_number(self, number: int) -> TableInfo | None:
@@ -276,6 +279,11 @@ class Catalog:
         return self.numbering.numbers.get(number)
 
 
+def system_index(table: TableInfo, name: str) -> IndexInfo:
+    """An index of one of the system's tables that is for the server alone."""
+    return next(index for index in table.hidden if index.name == name)
+
+
 def index_of(table: TableInfo, name: str) -> IndexInfo:
     """A table's index by name. Raises DeveloperError when there is none, or none that can be read yet.
 
@@ -293,15 +301,15 @@ def _unreadable(table: TableInfo, name: str) -> Never:
             "schema.py: it can be read when it is complete.",
             code="IndexStagedError",
         )
-    if any(index.name == name for index in table.hidden):
+    if any(index.name == name for index in table.hidden) and not is_system_name(table.name):
         raise DeveloperError(
             f"Index {table.name}.{name} is currently being built and not available to query until it is complete. "
             "The version of the code that declares it takes over by itself then.",
             code="IndexBackfillingError",
         )
     known = ", ".join(sorted(table.indexes))
+    remedy = "" if is_system_name(table.name) else f' Declare it in schema.py: .index("{name}", [...]).'
     raise DeveloperError(
-        f"Index {table.name}.{name} not found. Indexes of this table: {known}. "
-        f'Declare it in schema.py: .index("{name}", [...]).',
+        f"Index {table.name}.{name} not found. Indexes of this table: {known}.{remedy}",
         code="IndexNotFound",
     )

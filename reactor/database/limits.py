@@ -25,6 +25,8 @@ class CallLimits(TypedDict, total=False):
     read_ranges: int
     documents_written: int
     bytes_written: int
+    functions_scheduled: int
+    scheduled_args_bytes: int
 
 
 class Usage(msgspec.Struct):
@@ -35,6 +37,8 @@ class Usage(msgspec.Struct):
     read_ranges: int = 0
     documents_written: int = 0
     bytes_written: int = 0
+    functions_scheduled: int = 0
+    scheduled_args_bytes: int = 0
 
 
 class TransactionLimits(msgspec.Struct, frozen=True):
@@ -50,6 +54,8 @@ class TransactionLimits(msgspec.Struct, frozen=True):
     read_ranges: int = 4_096
     documents_written: int = 16_000
     bytes_written: int = 16 * 2**20
+    functions_scheduled: int = 1_000
+    scheduled_args_bytes: int = 16 * 2**20
     query_operators: int = 256
     document: Limits = DOCUMENT
     granted: dict[str, int] = {}
@@ -69,6 +75,21 @@ class TransactionLimits(msgspec.Struct, frozen=True):
         if size > self.bytes_written:
             raise self._exceeded("bytes_written", "bytes written", _SPLIT, "TooManyBytesWritten")
 
+    def check_scheduled(self, functions: int, size: int) -> None:
+        """Raises DeveloperError naming the exceeded budget."""
+        if functions > self.functions_scheduled:
+            raise self._exceeded(
+                "functions_scheduled", "functions scheduled", _SCHEDULE_ON, "TooManyFunctionsScheduled", "this mutation"
+            )
+        if size > self.scheduled_args_bytes:
+            raise self._exceeded(
+                "scheduled_args_bytes",
+                "bytes of arguments of functions scheduled",
+                "store what is large in documents and pass their ids",
+                "ScheduledFunctionsArgumentsTooLarge",
+                "this mutation",
+            )
+
     def too_many_ranges(self) -> DeveloperError:
         """The error for more ranges read than `read_ranges`, of which a document by id is one."""
         remedy = "read one range of an index instead of many single documents, or split the work over several calls"
@@ -87,18 +108,20 @@ class TransactionLimits(msgspec.Struct, frozen=True):
                 changes[name], granted[name] = limit, amount
         return replace(self, **changes, granted=granted)
 
-    def _exceeded(self, name: str, what: str, remedy: str, code: str) -> DeveloperError:
+    def _exceeded(self, name: str, what: str, remedy: str, code: str, by: str = "") -> DeveloperError:
         if name in self.granted:
             text = f"Too many {what} in a nested call (limit: {self.granted[name]}, of its transaction_limits)"
             return DeveloperError(f"{text}. To stay below it, {remedy}, or grant the call more.", code=code)
         return DeveloperError(
-            f"Too many {what} in a single function execution (limit: {getattr(self, name)}). To stay below it, "
+            f"Too many {what} {f'by {by}' if by else 'in a single function execution'} "
+            f"(limit: {getattr(self, name)}). To stay below it, "
             f"{remedy}. The limit is the setting max_{name}.",
             code=code,
         )
 
 
 _SPLIT = "split the work over several mutations"
+_SCHEDULE_ON = "schedule one function that works through a list, or that schedules the next part"
 
 _BUDGETS = Usage.__struct_fields__
 _SPELLINGS = {
@@ -107,6 +130,7 @@ _SPELLINGS = {
     # As `ctx.meta` calls them:
     "database_queries": "read_ranges",
     "databaseQueries": "read_ranges",
+    "scheduledFunctionArgsBytes": "scheduled_args_bytes",
 }
 
 

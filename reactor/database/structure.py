@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from reactor.database.catalog import Numbering
 from reactor.database.document_pass import DocumentPass
 from reactor.database.shapes import covers, shape_of
-from reactor.database.system_tables import SYSTEM_TABLES
+from reactor.database.system_tables import SYSTEM_TABLES, declared, is_system_name
 from reactor.database.unique_pass import UniquePass
 from reactor.schema import Index, Schema, Table
 from reactor.store.seam import Commit, IndexRecord, TableRecord
@@ -37,13 +37,24 @@ class StructurePlan:
         self.staged: dict[int, DocumentPass] = {}
         self.dropped: list[int] = []
         self._recorded: list[IndexRecord] = []
-        self.tables += (numbering.new_system_table(name) for name in SYSTEM_TABLES if name not in numbering.tables)
+        for name in SYSTEM_TABLES:
+            self._plan_system_table(name)
         for table in schema.tables.values():
             self._plan_table(table)
         for name, record in numbering.tables.items():
-            if name not in schema.tables:
+            if name not in schema.tables and not is_system_name(name):
                 # The table stays. Its indexes would not be kept up, and be wrong if they ever came back.
                 self._drop_rest(self._existing(record).values())
+
+    def _plan_system_table(self, name: str) -> None:
+        record = self._numbering.tables.get(name)
+        exists = record is not None
+        if record is None:
+            record = self._numbering.new_system_table(name)
+            self.tables.append(record)
+        table = declared(name)
+        if table is not None:
+            self._plan_indexes(table, record, exists)
 
     def _plan_table(self, table: Table) -> None:
         record = self._numbering.tables.get(table.name)
@@ -51,6 +62,9 @@ class StructurePlan:
         if record is None:
             record = self._numbering.reserve_table(table.name)
             self.tables.append(record)
+        self._plan_indexes(table, record, exists)
+
+    def _plan_indexes(self, table: Table, record: TableRecord, exists: bool) -> None:
         existing = self._existing(record)
         new: list[IndexRecord] = []
         for index in table.indexes:

@@ -1,17 +1,47 @@
 """The system's own tables.
 
-Their numbers, which ids carry, are the same in every deployment, and below those of all other tables.
+Their numbers, which ids carry, are the same in every deployment, and below those of all other tables. They may have
+indexes, which are for the server alone: functions read them by id and by creation time.
 """
 
-__all__ = ["HEALTH", "READABLE", "SYSTEM_TABLES", "is_system_name"]
+from reactor.schema import Table, define_table
+from reactor.values import v
+
+__all__ = [
+    "BY_STATE_AND_END",
+    "BY_STATE_AND_TIME",
+    "HEALTH",
+    "READABLE",
+    "SCHEDULED",
+    "SYSTEM_TABLES",
+    "declared",
+    "is_system_name",
+]
 
 HEALTH = "_health"
 """One document that is written to see whether writes arrive."""
 
-SYSTEM_TABLES = {"_storage": 1, "_scheduled_functions": 2, HEALTH: 100}
+SCHEDULED = "_scheduled_functions"
+SYSTEM_TABLES = {"_storage": 1, SCHEDULED: 2, HEALTH: 100}
 
 READABLE = tuple(name for name in SYSTEM_TABLES if name != HEALTH)
 """Those that functions read, by `ctx.db.system`."""
+
+BY_STATE_AND_TIME = "_by_state_and_time"
+BY_STATE_AND_END = "_by_state_and_end"
+
+_DECLARED = {
+    SCHEDULED: define_table(v.any())
+    .index(BY_STATE_AND_TIME, ["state.kind", "scheduledTime"])
+    .index(BY_STATE_AND_END, ["state.kind", "completedTime"])
+}
+for _name, _table in _DECLARED.items():
+    _table.name = _name
+
+
+def declared(name: str) -> Table | None:
+    """What the server itself declares of one of its tables: indexes, and nothing about documents."""
+    return _DECLARED.get(name)
 
 
 def is_system_name(name: str) -> bool:

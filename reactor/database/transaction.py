@@ -39,11 +39,13 @@ class Transaction:
         "documents_written",
         "ended",
         "fault",
+        "functions_scheduled",
         "limits",
         "next_creation",
         "now",
         "pending",
         "reads",
+        "scheduled_args_bytes",
         "snapshot",
         "version",
     )
@@ -78,6 +80,7 @@ class Transaction:
         self._layers = list(below)
         self._own = len(self._layers)
         self.documents_written = self.bytes_written = 0
+        self.functions_scheduled = self.scheduled_args_bytes = 0
 
     # Tables
 
@@ -123,8 +126,8 @@ class Transaction:
 
     # Reading
 
-    async def get(self, table: TableInfo, id: str) -> Document | None:
-        """The document, None when there is none. Counted and recorded as read."""
+    async def get(self, table: TableInfo, id: str, *, counted: bool = True) -> Document | None:
+        """The document, None when there is none. Recorded as read, and counted unless the server itself reads it."""
         self.reads.add_point(table.by_id.id, encode_value(id))
         document = self._known(id)
         if document is None:
@@ -135,7 +138,8 @@ class Transaction:
             self._cache.add_all((document,), self.snapshot.ts)
         if document.raw is None:
             return None
-        self.consumed(document)
+        if counted:
+            self.consumed(document)
         return document
 
     def open_scan(
@@ -227,15 +231,16 @@ class Transaction:
         Raises DeveloperError when the writes become too many, and when the transaction has ended.
         """
         if self.ended:
-            raise DeveloperError(
-                "The mutation has ended, and nothing of this write would be kept. Await every task that writes before "
-                "the function returns.",
-                code="MutationEnded",
-            )
+            raise _ended()
         raw = new.raw
         self.documents_written += 1
         self.bytes_written += len(raw or b"")
         self.limits.check_written(self.documents_written, self.bytes_written)
+        self.record(table, old, new)
+
+    def record(self, table: TableInfo, old: Document | None, new: Document) -> None:
+        """As `write`, for what the server itself keeps: no budget counts it, so it is possible when all are spent."""
+        raw = new.raw
         if raw is not None and DOLLAR in raw and is_pending(raw):
             self.pending.add(new.id)
         if new.id not in self.before:
@@ -256,7 +261,19 @@ class Transaction:
             read_ranges=reads.counted(),
             documents_written=self.documents_written,
             bytes_written=self.bytes_written,
+            functions_scheduled=self.functions_scheduled,
+            scheduled_args_bytes=self.scheduled_args_bytes,
         )
+
+    def scheduled(self, size: int) -> None:
+        """One more function is scheduled, with arguments of `size` bytes. What a nested call that failed had scheduled
+        stays counted. Raises DeveloperError when these become too many, and when the transaction has ended.
+        """
+        if self.ended:
+            raise _ended()
+        self.functions_scheduled += 1
+        self.scheduled_args_bytes += size
+        self.limits.check_scheduled(self.functions_scheduled, self.scheduled_args_bytes)
 
     def narrow(self, given: CallLimits) -> TransactionLimits:
         """Hold what follows to narrower budgets, until `limit_to` gets back the limits that this returns.
@@ -287,16 +304,25 @@ class Transaction:
         self.fault = self.fault or stale.fault
 
     def push(self) -> None:
-        """Begin a nested mutation: what it writes can be taken back."""
+        """Begin a nested mutation: what it writes can be taken back. Raises DeveloperError after the end."""
+        if self.ended:
+            raise _ended()
         self._top()
         self._layers.append(Overlay())
 
     def pop(self, *, keep: bool) -> None:
         """End the nested mutation, keeping its writes or taking them back. Reads stay recorded either way."""
+        if self.ended:
+            return
         top = self._layers.pop()
         self.version += 1
         if keep:
             self._layers[-1].absorb(top)
+
+    def take_back(self) -> None:
+        """Undo all own writes. What the server records of the failure may follow."""
+        del self._layers[self._own :]
+        self.version += 1
 
     def writes(self) -> Overlay | None:
         """Own writes, all nested mutations having ended. None when nothing was written."""
@@ -316,3 +342,11 @@ class Transaction:
             if found is not None:
                 return found
         return self._cache.get(id, self.snapshot.ts)
+
+
+def _ended() -> DeveloperError:
+    return DeveloperError(
+        "The mutation has ended, and nothing of this write would be kept. Await every task that writes before "
+        "the function returns.",
+        code="MutationEnded",
+    )

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import anyio.to_thread
 
 from reactor.database.database import Database
 from reactor.database.limits import CallLimits
+from reactor.database.transact import transact
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError, FunctionInterrupted
 from reactor.runtime.calls import Call, decode_args, encode_args
@@ -27,6 +28,8 @@ __all__ = ["Actions", "Work"]
 
 Work = Callable[[ActionCtx], Coroutine[Any, Any, None]]
 
+T = TypeVar("T")
+
 
 class Actions:
     """Runs actions, each as a task of its own (plain functions in threads), at most a set number at a time."""
@@ -43,6 +46,7 @@ class Actions:
         self._database, self._runner, self._mutations, self._steps = database, runner, mutations, steps
         self._ask = ask
         self._places = asyncio.Semaphore(runner.limits.actions)
+        self.scheduling = runner.scheduling
 
     async def run(self, call: Call) -> RunResult:
         """Run an action; its failure is part of the result."""
@@ -104,6 +108,14 @@ class Actions:
 
     # Calls from actions
 
+    def now(self) -> float:
+        """See `ActionCalls.now`."""
+        return self._database.now()
+
+    async def transact(self, source: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """See `ActionCalls.transact`."""
+        return await transact(self._database.committer, source, work)
+
     async def within(
         self,
         run: Run,
@@ -133,6 +145,7 @@ class Actions:
             trusted=True,
             origin=run.call.origin,
             limits=limits,
+            job=run.call.job,
         )
         result = await self._call(kind, call, run)
         run.log.absorb(result.logs)

@@ -17,6 +17,8 @@ _NAMES = {
     "read_ranges": ("TooManyReads", "ranges of indexes read"),
     "documents_written": ("TooManyWrites", "documents written"),
     "bytes_written": ("TooManyBytesWritten", "bytes written"),
+    "functions_scheduled": ("TooManyFunctionsScheduled", "functions scheduled"),
+    "scheduled_args_bytes": ("ScheduledFunctionsArgumentsTooLarge", "bytes of arguments of functions scheduled"),
 }
 
 
@@ -43,6 +45,8 @@ class Alarms:
             or tx.documents_written > near.documents_written
             or tx.bytes_written > near.bytes_written
             or reads.count() > near.read_ranges
+            or tx.functions_scheduled > near.functions_scheduled
+            or tx.scheduled_args_bytes > near.scheduled_args_bytes
         ):
             self._tell(tx.usage(), log)
 

@@ -54,6 +54,7 @@ class Call(msgspec.Struct):
     16 bytes, given for mutations, which then run once for each number. `trusted`: made by a function, which may call
     internal ones. `shared`: the result may go to others as well. `request_id`: what errors of this call are known by,
     when it is known already. `origin`: the client's. `limits`: budgets of the transaction besides the usual ones.
+    `job`: the id of the scheduled function that runs, also when others call on its behalf.
     """
 
     path: str
@@ -67,6 +68,7 @@ class Call(msgspec.Struct):
     shared: bool = False
     origin: Origin = UNKNOWN
     limits: CallLimits | None = None
+    job: str | None = None
 
 
 def decode_args(function: Function[..., Any], raw: bytes, limits: FunctionLimits, log: RunLog) -> dict[str, Any]:

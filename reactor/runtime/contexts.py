@@ -8,6 +8,7 @@
 | `run_query` | same transaction | same transaction | own transaction |
 | `run_mutation` | | nested transaction | own transaction |
 | `run_action` | | | yes |
+| `scheduler` | | with the commit | own transaction |
 
 What one of them does not have it refuses with NotInContext, which says where it is.
 """
@@ -16,9 +17,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from reactor.database.limits import CallLimits
 from reactor.database.made_calls import MadeCall, frame, note
@@ -27,16 +29,16 @@ from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
 from reactor.runtime.calls import named_arguments
-from reactor.runtime.functions import Function, Kind
+from reactor.runtime.functions import Function, Kind, Reference
 from reactor.runtime.members import absent
 from reactor.runtime.meta import ActionMeta, MutationMeta, QueryMeta
 from reactor.runtime.missing_await import refuse_unbegun, refuse_unended
 from reactor.runtime.run import Auth, Run
+from reactor.runtime.scheduling import Scheduler, Scheduling
 
-__all__ = ["ActionCtx", "Arguments", "Calls", "MutationCtx", "QueryCtx", "Reference"]
+__all__ = ["ActionCalls", "ActionCtx", "Arguments", "Calls", "MutationCtx", "QueryCtx", "Reference"]
 
-Reference = str | Function[..., Any]
-"""What names a function in a call: the decorated function itself, or its path."""
+T = TypeVar("T")
 
 Calling: TypeAlias = "CoroutineType[Any, Any, Any]"
 """What calls of other functions give: they are made when it is awaited."""
@@ -47,6 +49,11 @@ Arguments = Mapping[str, Any] | None
 
 class Calls(Protocol):
     """Calls from one function to another, as contexts make them."""
+
+    @property
+    def scheduling(self) -> Scheduling:
+        """What schedulers of contexts share."""
+        ...
 
     def within(
         self,
@@ -67,6 +74,18 @@ class Calls(Protocol):
         self, run: Run, kind: Kind, function: Reference, args: dict[str, Any], *, limits: CallLimits | None
     ) -> Coroutine[Any, Any, Any]:
         """Call a function from an action, in a transaction of its own."""
+        ...
+
+
+class ActionCalls(Calls, Protocol):
+    """Calls from actions."""
+
+    def now(self) -> float:
+        """Milliseconds since 1970."""
+        ...
+
+    def transact(self, source: str, work: Callable[[Transaction], Awaitable[T]], /) -> Awaitable[T]:
+        """Run `work` in a transaction of its own; `source` is the function that writes."""
         ...
 
 
@@ -195,6 +214,16 @@ class MutationCtx(_TransactionCtx):
         """What there is to know about this run."""
         return MutationMeta(self._run, self._function, self._tx)
 
+    @property
+    def scheduler(self) -> Scheduler:
+        """Schedules functions to run later, with the commit of this transaction."""
+        return Scheduler(
+            self._run, self._calls.scheduling, self._here, self.made_calls, lambda: self._tx.now, in_transaction=True
+        )
+
+    async def _here(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        return await work(self._tx)
+
     def run_mutation(
         self,
         function: Reference,
@@ -229,18 +258,26 @@ class ActionCtx(_Ctx):
     A failure of what it calls is an exception that it may catch, whatever the cause.
     """
 
-    __slots__ = ("made_calls",)
+    __slots__ = ("_action_calls", "made_calls")
 
     _KIND = Kind.ACTION
 
-    def __init__(self, run: Run, calls: Calls, function: Function[..., Any]) -> None:
+    def __init__(self, run: Run, calls: ActionCalls, function: Function[..., Any]) -> None:
         super().__init__(run, calls, function)
+        self._action_calls = calls
         self.made_calls: list[MadeCall] = []
 
     @property
     def meta(self) -> ActionMeta:
         """What there is to know about this run."""
         return ActionMeta(self._run, self._function)
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """Schedules functions to run later, each in a transaction of its own."""
+        calls = self._action_calls
+        transacting = partial(calls.transact, self._function.path)
+        return Scheduler(self._run, calls.scheduling, transacting, self.made_calls, calls.now, in_transaction=False)
 
     async def run_query(
         self,

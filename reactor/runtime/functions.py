@@ -14,7 +14,7 @@ import enum
 import inspect
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 from reactor.errors import ArgumentValidationError, LoadError
 from reactor.runtime import logs
@@ -33,6 +33,7 @@ from reactor.values.validators import (
 __all__ = [
     "Function",
     "Kind",
+    "Reference",
     "action",
     "internal_action",
     "internal_mutation",
@@ -46,6 +47,9 @@ R = TypeVar("R")
 
 ArgsOption = Mapping[str, Validator] | Validator
 """What `args=` takes: a mapping of names to validators, or `v.object({...})`, or `v.any()`."""
+
+Reference: TypeAlias = "str | Function[..., Any]"
+"""What names a function in a call: the decorated function itself, or its path."""
 
 _created: ContextVar[list["Function[..., Any]"] | None] = ContextVar("reactor_functions_created", default=None)
 

@@ -17,7 +17,10 @@ _ACTION_HAS = {
     "random": "An action need not be repeatable: use the modules random and secrets.",
     "get_transaction_metrics": "An action has no transaction. Ask in the query or mutation.",
 }
-_QUERY_HAS = {"get_request_metadata": "A query's result is shared by all who ask, so it must not know who did."}
+_QUERY_HAS = {
+    "get_request_metadata": "A query's result is shared by all who ask, so it must not know who did.",
+    "scheduler": "A query only reads: schedule functions in a mutation or an action.",
+}
 
 
 def absent(kind: Kind, owner: str, name: str, present: list[str]) -> NotInContext:

@@ -108,9 +108,8 @@ class _Counted(_Meta):
             "databaseQueries": _budget(used.read_ranges, limits.read_ranges),
             "documentsRead": _budget(used.documents_read, limits.documents_read),
             "documentsWritten": _budget(used.documents_written, limits.documents_written),
-            # Functions cannot be scheduled, so there is a budget for none.
-            "functionsScheduled": _budget(0, 0),
-            "scheduledFunctionArgsBytes": _budget(0, 0),
+            "functionsScheduled": _budget(used.functions_scheduled, limits.functions_scheduled),
+            "scheduledFunctionArgsBytes": _budget(used.scheduled_args_bytes, limits.scheduled_args_bytes),
         }
 
 

@@ -10,10 +10,12 @@ from reactor.database.writer import DatabaseWriter
 from reactor.errors import DeveloperError
 from reactor.runtime.frames import short_file
 from reactor.runtime.offspring import coroutine_of
+from reactor.runtime.scheduling import Scheduler
 
 __all__ = ["refuse_unbegun", "refuse_unended"]
 
 _SHOWN = 3
+_MEMBERS = {DatabaseWriter.__name__: "db.", Scheduler.__name__: "scheduler."}
 
 
 def refuse_unended(made: list[MadeCall]) -> None:
@@ -42,7 +44,7 @@ def _error(left: list[MadeCall], outcome: str) -> DeveloperError:
 
 def _method(call: MadeCall) -> str:
     owner, _, name = call[0].__qualname__.rpartition(".")
-    return f"ctx.{'db.' if owner == DatabaseWriter.__name__ else ''}{name.lstrip('_')}"
+    return f"ctx.{_MEMBERS.get(owner, '')}{name.lstrip('_')}"
 
 
 def _places(left: Sequence[MadeCall]) -> str:

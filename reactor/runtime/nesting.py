@@ -22,6 +22,7 @@ from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.registry import with_extension
 from reactor.runtime.results import Results
 from reactor.runtime.run import Run
+from reactor.runtime.scheduling import Scheduling
 from reactor.values import decode_trusted
 
 __all__ = ["NestedCalls", "check_method"]
@@ -36,12 +37,18 @@ class _Resolver(Protocol):
 class NestedCalls:
     """The calls of queries and mutations."""
 
-    __slots__ = ("_limits", "_pager", "_resolve", "_results")
+    __slots__ = ("_limits", "_pager", "_resolve", "_results", "scheduling")
 
     def __init__(
-        self, resolve: _Resolver, results: Results, limits: FunctionLimits, pager: Callable[[], Pager]
+        self,
+        resolve: _Resolver,
+        results: Results,
+        limits: FunctionLimits,
+        pager: Callable[[], Pager],
+        scheduling: Scheduling,
     ) -> None:
         self._resolve, self._results, self._limits, self._pager = resolve, results, limits, pager
+        self.scheduling = scheduling
 
     async def within(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Protocol
 
+from reactor.database.backlog import Backlog
 from reactor.database.cursors import Cursors
 from reactor.database.latencies import Latencies
 from reactor.database.pages import Pager
@@ -22,6 +23,7 @@ from reactor.runtime.query_run import QueryRun, RunResult
 from reactor.runtime.registry import Registry
 from reactor.runtime.results import Results
 from reactor.runtime.run import Run
+from reactor.runtime.scheduling import Scheduling
 from reactor.runtime.stepping import Steps
 from reactor.runtime.system import SYSTEM_PREFIX, system_functions
 
@@ -48,6 +50,7 @@ class Runner:
         *,
         redact: bool,
         cursors: Callable[[], Cursors],
+        backlog: Backlog,
         sink: Sink | None = None,
         on_failure: Callable[[str, Failure], None] | None = None,
         watcher: Watcher | None = None,
@@ -58,7 +61,8 @@ class Runner:
         self._cursors, self._sink, self._on_failure, self._watcher = cursors, sink, on_failure, watcher
         self.results = Results(limits)
         self._alarms = Alarms()
-        self._calls: Calls = NestedCalls(self.resolve, self.results, limits, self._pager)
+        self.scheduling = Scheduling(self.resolve, lambda: self.registry, limits, backlog)
+        self._calls: Calls = NestedCalls(self.resolve, self.results, limits, self._pager, self.scheduling)
         self._system = system_functions(lambda: code().registry)
         self.query_runs: dict[str, int] = {}
         self.query_seconds = Latencies()

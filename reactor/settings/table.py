@@ -340,6 +340,12 @@ class Settings:
         "As the official limit.",
         group=LIMITS,
     )
+    max_functions_scheduled: int = _setting(
+        1000, _count(1, 1_000_000), "Functions that one mutation may schedule.", "As the official limit.", group=LIMITS
+    )
+    max_scheduled_args_bytes: int = _setting(
+        16 * MIB, _size(1 * KIB, 1 * GIB), "Arguments of jobs of one mutation.", "As the official limit.", group=LIMITS
+    )
     max_nested_calls: int = _setting(
         8,
         _count(1, 64),
@@ -394,6 +400,22 @@ class Settings:
         group=LOAD,
     )
 
+    max_jobs: int = _setting(
+        8,
+        _count(1, 10_000),
+        "Scheduled functions that run at a time; others that are due wait.",
+        "As the official server. More let actions that wait for the world outside overtake each other, and take from "
+        "what clients ask for.",
+        group=LOAD,
+    )
+    max_pending_jobs: int = _setting(
+        1_000_000,
+        _count(1, 1_000_000_000),
+        "Scheduled functions that have not run yet.",
+        "As the official limit. A function that schedules itself twice is found before the disk is full.",
+        group=LOAD,
+    )
+
     history_seconds: float = _setting(
         3600.0,
         _time(60, 365 * DAY),
@@ -408,6 +430,13 @@ class Settings:
         "How long the outcome of a client's mutation is remembered.",
         "A client that was away this long and sends its mutation again gets the recorded answer instead of a second "
         "run.",
+        group=KEEPING,
+    )
+    finished_job_seconds: float = _setting(
+        7.0 * DAY,
+        _time(1, 365 * DAY),
+        "How long `_scheduled_functions` keeps those that have run, failed, or were canceled.",
+        "As the official server. Long enough to look what became of last week's.",
         group=KEEPING,
     )
     document_cache_bytes: int = _setting(

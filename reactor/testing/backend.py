@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import itertools
+import math
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -113,6 +114,48 @@ class Backend(Caller):
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.close()
+
+    async def run_due(self) -> int:
+        """Run the scheduled functions whose time has come, earliest first, and those that are due by what these do.
+
+        They do not run by themselves here. A failure is recorded with the job, as on a server, and not raised. Gives
+        how many were run.
+        """
+        return await (await self._opened()).run_due()
+
+    async def advance(
+        self,
+        by: dt.timedelta | None = None,
+        /,
+        *,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+        seconds: float = 0,
+        milliseconds: float = 0,
+    ) -> int:
+        """Turn the clock forward, as `clock.advance`, and run what is scheduled on the way, each when it is its time.
+
+        Gives how many scheduled functions were run. Raises ValueError for a step back.
+        """
+        engine = await self._opened()
+        target = Clock(self.clock.now)
+        target.advance(by, days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds)
+        count = await engine.run_due()
+        while (due := await engine.next_due()) is not None and due <= target.now:
+            self._turn_to(due)
+            ran = await engine.run_due()
+            if not ran:
+                break  # it cannot be run, and the log says why
+            count += ran
+        self.clock.set(target.now)
+        return count + await engine.run_due()
+
+    def _turn_to(self, due: float) -> None:
+        if due > self.clock.now:
+            self.clock.set(due)
+        if due > self.clock.now:  # the clock counts whole nanoseconds
+            self.clock.set(math.nextafter(due, math.inf))
 
     def _loaded(self) -> Code:
         if self._code is None:

@@ -73,7 +73,9 @@ class Clock:
 
 def _nanoseconds(now: dt.datetime | float) -> int:
     if not isinstance(now, dt.datetime):
-        ns = round(now * _NS_PER_MS)
+        # Apart, since nanoseconds of today have more digits than a float.
+        whole, part = divmod(now, 1)
+        ns = int(whole) * _NS_PER_MS + round(part * _NS_PER_MS)
     elif now.tzinfo is None:
         raise ValueError(f"{now!r} has no zone, so it could be many moments. Write datetime(..., tzinfo=UTC).")
     else:

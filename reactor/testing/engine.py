@@ -113,6 +113,20 @@ class Engine:
                 self._code.place.take()
             yield
 
+    # Scheduled functions
+
+    async def run_due(self) -> int:
+        """Run scheduled functions that are due until none is, and wait until live queries have seen it; how many."""
+        with self.at_work():
+            count = await self._parts.executor.run_due()
+            await self._parts.forget_jobs()
+            await self.settled()
+        return count
+
+    async def next_due(self) -> float | None:
+        """The time of the earliest scheduled function, in milliseconds since 1970."""
+        return await self._parts.jobs.next_time()
+
     # Live queries
 
     def subscribe(

@@ -169,6 +169,41 @@ ROWS = [
          "    " + PAGE.format("{'numItems': 1, 'cursor': page['continueCursor']}") + "\n\n"
          "@internal_query\nasync def begin(ctx: QueryCtx):\n"
          "    return await ctx.db.query('notes').order('desc').paginate({'numItems': 1, 'cursor': None})"),
+    read("index of a system table", "IndexNotFound", r"Index _scheduled_functions\._by_state_and_time not found",
+         "ctx.db.system.query('_scheduled_functions').with_index('_by_state_and_time')"),
+    # Scheduling
+    *[
+        write(f"bad delay {delay}", "InvalidScheduledFunctionDelay", fault,
+              f"await ctx.scheduler.run_after({delay}, 'app:note')")
+        for delay, fault in (
+            ("-1", "at least 0"), ("float('nan')", "finite"), ("2e11", "more than five years away"), ("'1'", "not str")
+        )
+    ],
+    write("time without a zone", "InvalidScheduledFunctionDelay", "has no zone",
+          "import datetime; await ctx.scheduler.run_at(datetime.datetime(2030, 1, 1), 'app:note')"),
+    write("schedule an unknown function", "FunctionNotFound",
+          "Attempted to schedule function at nonexistent path: app:nowhere",
+          "await ctx.scheduler.run_after(0, 'app:nowhere')"),
+    write("schedule what is no path", "BadConvexFunctionIdentifier", "is not a valid path",
+          "await ctx.scheduler.run_after(0, 'a b')"),
+    write("schedule what is no function", None, "A function reference is", "await ctx.scheduler.run_after(0, 1)"),
+    write("too many jobs", "TooManyFunctionsScheduled", r"Too many functions scheduled by this mutation \(limit: 1\)",
+          "for _ in range(2): await ctx.scheduler.run_after(0, 'app:note')", settings={"max_functions_scheduled": 1}),
+    write("arguments of jobs too large", "ScheduledFunctionsArgumentsTooLarge",
+          r"bytes of arguments of functions scheduled by this mutation \(limit: 1024\)",
+          "await ctx.scheduler.run_after(0, 'app:any', a='x' * 1100)", settings={"max_scheduled_args_bytes": 1024}),
+    write("arguments of a job too large", "ArgumentsTooLarge", r"Arguments for app\.js:any are too large",
+          "await ctx.scheduler.run_after(0, 'app:any', a='x' * 1100)", settings={"max_args_bytes": 1024}),
+    write("too many pending jobs", "TooManyPendingJobs", r"have not run yet \(limit: 1,",
+          "for _ in range(2): await ctx.scheduler.run_after(0, 'app:note')", settings={"max_pending_jobs": 1}),
+    write("cancel an id of another table", "InvalidTable", "must be an ID on the '_scheduled_functions' table",
+          f"await ctx.scheduler.cancel({NOTE})"),
+    write("cancel garbage", "InvalidId", "Unable to decode ID", "await ctx.scheduler.cancel('garbage')"),
+    write("cancel without id", "TypeError", "Must provide arg 1 `id` to `cancel`", "await ctx.scheduler.cancel(None)"),
+    write("schedule without await", "MissingAwait", r"ctx\.scheduler\.run_after\(\.\.\.\)` was called and not awaited",
+          "ctx.scheduler.run_after(0, 'app:note')"),
+    read("schedule in a query", "InvalidFunctionCall", "A query only reads: schedule functions in a mutation",
+         "ctx.scheduler"),
     # Writing
     write("write to a system table", "SystemTable", r"System tables \(prefixed with `_`\) are read-only",
           "await ctx.db.insert('_x', {})"),

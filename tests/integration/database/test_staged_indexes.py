@@ -121,7 +121,7 @@ async def test_one_that_is_dropped_while_it_is_built_is_gone(reopened: Callable[
     halt.go_on()
     await world.push(words())
     (number,) = set(world.filled)
-    assert (world.info().filling, world.db.numbering.indexes) == (frozenset(), {})
+    assert (world.info().filling, world.indexes) == (frozenset(), {})
     await world.gate.prune(log_before=0, outcomes_before=0, limit=1000)
     await world.add({"n": 20})
     assert await world.entries(number) == []

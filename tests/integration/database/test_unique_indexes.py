@@ -39,17 +39,17 @@ def test_a_key_without_its_end_is_the_values(values: list[Any], time: float, id:
 async def test_two_documents_with_the_same_values_refuse_it(reopened: Callable[[], Store]) -> None:
     world = await Traffic(reopened()).open(by("other"))
     ids = await world.add(*numbered(8), {"n": 5.0})
-    before = dict(world.db.numbering.indexes)
+    before = dict(world.indexes)
     with pytest.raises(SchemaMismatch) as caught:
         await world.push(unique())
     told = str(caught.value)
     assert f'"{ids[5]}" and "{ids[8]}" in table "words" have the same values in `n`' in told
     assert 'the index "by" over them is unique' in told
     assert "Change or delete one of the two" in told
-    assert world.db.numbering.indexes == before
+    assert world.indexes == before
     await world.mutate(lambda db: db.delete(ids[5]))
     await world.push(unique())
-    (index,) = world.db.numbering.indexes.values()
+    (index,) = world.indexes.values()
     assert index.unique
     await world.close()
 
@@ -59,7 +59,7 @@ async def test_an_index_that_is_there_becomes_unique(reopened: Callable[[], Stor
     (first, *_), number = await world.add(*numbered(7), {"n": 6}), world.info().indexes["by"].id
     with pytest.raises(SchemaMismatch, match="`n`"):
         await world.push(unique())
-    assert not world.db.numbering.indexes[number].unique
+    assert not world.indexes[number].unique
     await world.mutate(lambda db: db.patch(first, {"n": "other"}))
     twin = (await world.all("words"))[-1]["_id"]
     await world.mutate(lambda db: db.delete(twin))
@@ -185,7 +185,7 @@ async def test_it_refuses_twins_from_the_moment_on_in_which_it_serves(reopened: 
 async def test_a_new_table_may_have_one(reopened: Callable[[], Store]) -> None:
     world = await Traffic(reopened()).open(unique())
     await world.add({"n": 1})
-    assert [index.unique for index in world.db.numbering.indexes.values()] == [True]
+    assert [index.unique for index in world.indexes.values()] == [True]
     await world.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from reactor.database.catalog import FIRST_USER_TABLE
 from reactor.database.committer import Committed, Ending
 from reactor.database.cursors import Cursors
 from reactor.database.database import Database
@@ -16,7 +17,7 @@ from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
 from reactor.schema import Schema, define_schema, define_table
-from reactor.store.seam import Commit, Outcome, Store
+from reactor.store.seam import Commit, IndexRecord, Outcome, Store
 from reactor.values import v
 
 T = TypeVar("T")
@@ -158,6 +159,12 @@ class World:
         seen = len(self.news)
         await self.mutate(function)
         return [touch for commit in self.news[seen:] for touch in commit.touches]
+
+    @property
+    def indexes(self) -> dict[int, IndexRecord]:
+        """The indexes of the application's tables, by number."""
+        known = self.db.numbering.indexes
+        return {number: index for number, index in known.items() if index.table >= FIRST_USER_TABLE}
 
     async def all(self, table: str) -> list[dict[str, Any]]:
         """Every document of a table in the order of creation."""

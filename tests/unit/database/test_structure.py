@@ -16,6 +16,10 @@ SYSTEM = [
     TableRecord("_scheduled_functions", 2, 8, 9),
     TableRecord("_health", 100, 4, 5),
 ]
+OURS = [
+    IndexRecord(98, 2, "_by_state_and_time", ("state.kind", "scheduledTime")),
+    IndexRecord(99, 2, "_by_state_and_end", ("state.kind", "completedTime")),
+]
 
 
 def schema(**tables: dict[str, list[str]]) -> Schema:
@@ -34,7 +38,7 @@ ANY = shape_of(schema(words={}).table("words"))
 
 
 def numbering(*indexes: IndexRecord, shape: str | None = ANY) -> Numbering:
-    return Numbering([RECORD, *SYSTEM], indexes, 9, {} if shape is None else {RECORD.number: shape})
+    return Numbering([RECORD, *SYSTEM], [*OURS, *indexes], 9, {} if shape is None else {RECORD.number: shape})
 
 
 def plan_of(known: Numbering, wanted: Schema, staged: Mapping[int, DocumentPass] | None = None) -> StructurePlan:
@@ -55,9 +59,16 @@ def test_the_systems_tables_are_made_first() -> None:
     assert plan.tables == [
         TableRecord("_storage", 1, 10, 11),
         TableRecord("_scheduled_functions", 2, 12, 13),
-        TableRecord("_health", 100, 14, 15),
+        TableRecord("_health", 100, 16, 17),
     ]
     assert commit_of(plan).tables == plan.tables
+
+
+def test_indexes_of_the_systems_tables_are_built_also_when_an_earlier_version_made_the_tables() -> None:
+    plan = plan_of(Numbering([RECORD, *SYSTEM], [], 9), schema())
+    assert [(index.table, index.name) for index in plan.indexes] == [(2, index.name) for index in OURS]
+    assert [(made.table, made.indexes, made.check) for made in plan.passes] == [(SYSTEM[1], plan.indexes, None)]
+    assert plan.dropped == []
 
 
 def test_a_schema_that_is_there_needs_nothing() -> None:
@@ -207,7 +218,8 @@ def test_a_staged_index_is_left_for_later() -> None:
 
 def test_a_staged_index_of_a_new_table_is_complete() -> None:
     plan = plan_of(Numbering([], [], 0), staged())
-    assert (plan.staged, [index.name for index in commit_of(plan).indexes]) == ({}, ["by_word"])
+    made = [index.name for index in commit_of(plan).indexes if index.table == RECORD.number]
+    assert (plan.staged, made) == ({}, ["by_word"])
 
 
 def test_a_staged_index_that_is_being_built_goes_on_or_is_waited_for_or_goes() -> None:

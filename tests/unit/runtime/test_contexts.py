@@ -10,6 +10,8 @@ from reactor.runtime.run import Run
 
 
 class Calls:
+    scheduling: Any = None
+
     def __init__(self) -> None:
         self.story: list[str] = []
 

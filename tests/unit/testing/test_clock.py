@@ -81,3 +81,8 @@ def test_milliseconds_stay_what_they_are(start: int, step: int):
     assert clock.now == start
     clock.advance(milliseconds=step)
     assert clock.now == start + step
+
+
+def test_milliseconds_are_kept_exactly() -> None:
+    for now in range(1_795_642_658_531, 1_795_642_658_539):
+        assert Clock(float(now)).read() == now * 1_000_000

@@ -1,0 +1,25 @@
+"""How long to wait before something that failed is tried again."""
+
+__all__ = ["FIRST_SECONDS", "Backoff"]
+
+FIRST_SECONDS = 0.5
+
+
+class Backoff:
+    """Seconds that double with each failure in a row."""
+
+    __slots__ = ("_first", "_longest", "_next")
+
+    def __init__(self, longest: float = 60.0) -> None:
+        self._first, self._longest = FIRST_SECONDS, longest
+        self._next = self._first
+
+    def next(self) -> float:
+        """The time to wait after one more failure."""
+        seconds = self._next
+        self._next = min(seconds * 2, self._longest)
+        return seconds
+
+    def reset(self) -> None:
+        """It worked."""
+        self._next = self._first

@@ -1,0 +1,177 @@
+"""Runs scheduled functions when their time has come: earliest first, a bounded number at a time.
+
+At most so many mutations of it wait in the committer's queue, so clients' mutations are never behind more than these.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from reactor.database.database import Database
+from reactor.database.documents import Document
+from reactor.errors import StoreError
+from reactor.jobs.backoff import Backoff
+from reactor.jobs.due import Jobs
+from reactor.jobs.runs import Due, Runs
+
+__all__ = ["Executor"]
+
+_LONGEST_SLEEP = 1.0
+"""Seconds after which the clock is looked at again: it may have been set meanwhile."""
+
+_GRACE_SECONDS = 5.0
+"""How long actions that run may go on when the server stops."""
+
+_LONGEST_BACKOFF = 7200.0
+_PAGE = 256
+
+_log = logging.getLogger("reactor.jobs")
+
+
+class Executor:
+    """Give it `start` on a server; without, nothing runs but by `run_due`."""
+
+    def __init__(self, database: Database, jobs: Jobs, runs: Runs, *, places: int) -> None:
+        """`places`: so many jobs run at a time."""
+        self._database, self._jobs, self._runs, self._places = database, jobs, runs, places
+        self.running: dict[str, asyncio.Task[None]] = {}
+        """Jobs that have been taken up, by id."""
+        self._failing: dict[str, _Failing] = {}
+        self._begun = 0
+        self._bell = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+        self._store_backoff, self._rest_until = Backoff(), 0.0
+
+    def start(self) -> None:
+        """Begin to run what is due, and go on until `close`."""
+        self._serving = asyncio.get_running_loop().create_task(self._serve())
+
+    def wake(self) -> None:
+        """Something was scheduled, or has ended."""
+        self._bell.set()
+
+    async def run_due(self) -> int:
+        """Run all that is due, and what is due by then; gives how many jobs were taken up. Not beside `start`."""
+        before = self._begun
+        while True:
+            await self._take_up()
+            if not self.running:
+                return self._begun - before
+            await asyncio.wait(self.running.values(), return_when=asyncio.FIRST_COMPLETED)
+
+    async def close(self) -> None:
+        """Take up nothing more. What runs gets a moment to end; actions that do not are recorded as failed."""
+        serving, self._serving = self._serving, None
+        if serving is not None:
+            serving.cancel()
+            await asyncio.wait([serving])
+        if not self.running:
+            return
+        _, late = await asyncio.wait(self.running.values(), timeout=_GRACE_SECONDS)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+            await self._lose_quietly()
+
+    # Serving
+
+    async def _serve(self) -> None:
+        await self._persist(self._recover)
+        while True:
+            self._bell.clear()
+            pause = await self._persist(self._take_up)
+            await self._sleep(pause)
+
+    async def _sleep(self, seconds: float | None) -> None:
+        """Sleep until the bell; or so long at most."""
+        timeout = None if seconds is None else min(seconds, _LONGEST_SLEEP)
+        try:
+            await asyncio.wait_for(self._bell.wait(), timeout)
+        except TimeoutError:
+            return
+
+    async def _take_up(self) -> float | None:
+        """Begin what is due and has a place. Gives seconds after which to look again; None: when the bell rings."""
+        now = asyncio.get_running_loop().time()
+        free = self._places - len(self.running)
+        if free <= 0:
+            return None
+        if now < self._rest_until:
+            return self._rest_until - now
+        found = await self._jobs.find(self._places + len(self._failing) + 1, self._is_taken)
+        for row in found.due[:free]:
+            self._begin(row)
+        if len(found.due) > free:
+            return None
+        pauses = [failing.until - now for failing in self._failing.values() if failing.until > now]
+        if found.next_time is not None:
+            pauses.append(max(found.next_time - self._database.now(), 1.0) / 1000)
+        return min(pauses, default=None)
+
+    def _is_taken(self, id: str) -> bool:
+        failing = self._failing.get(id)
+        return id in self.running or (failing is not None and asyncio.get_running_loop().time() < failing.until)
+
+    def _begin(self, row: Document) -> None:
+        self._begun += 1
+        task = asyncio.get_running_loop().create_task(self._run(Due.of(row)))
+        self.running[row.id] = task
+        task.add_done_callback(lambda _: self._ended(row.id))
+
+    def _ended(self, id: str) -> None:
+        self.running.pop(id, None)
+        self.wake()
+
+    async def _run(self, job: Due) -> None:
+        try:
+            await self._runs.run(job)
+        except StoreError as error:
+            self._rest(job, error)
+        except Exception:
+            failing = self._failing.setdefault(job.id, _Failing())
+            failing.until = asyncio.get_running_loop().time() + failing.backoff.next()
+            _log.exception("scheduled function %s could not be run, and is tried again", job.path)
+        else:
+            self._failing.pop(job.id, None)
+            self._store_backoff.reset()
+
+    def _rest(self, job: Due, error: StoreError) -> None:
+        """It is not the job's fault, so all of them rest; those that failed together count as one failure."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._rest_until:
+            self._rest_until = now + self._store_backoff.next()
+            _log.warning("scheduled function %s could not be recorded, and is tried again: %s", job.path, error)
+
+    # What an earlier server left behind, and this one
+
+    async def _recover(self) -> None:
+        while ids := await self._jobs.running(_PAGE):
+            await self._runs.lose(ids)
+
+    async def _lose_quietly(self) -> None:
+        try:
+            await self._recover()
+        except StoreError as error:
+            _log.warning("actions that were interrupted are not recorded as failed; the next start does it: %s", error)
+
+    async def _persist(self, work: Callable[[], Awaitable[float | None]]) -> float | None:
+        """Do something for as long as it takes the store to let it happen."""
+        backoff = Backoff()
+        while True:
+            try:
+                return await work()
+            except StoreError as error:
+                _log.warning("scheduled functions have to wait: %s", error)
+            except Exception:
+                _log.exception("scheduled functions have to wait")
+            await asyncio.sleep(backoff.next())
+
+
+class _Failing:
+    """A job that something of ours keeps from running."""
+
+    __slots__ = ("backoff", "until")
+
+    def __init__(self) -> None:
+        self.backoff, self.until = Backoff(longest=_LONGEST_BACKOFF), 0.0
