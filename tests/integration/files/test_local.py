@@ -1,0 +1,91 @@
+"""What is particular to a folder."""
+
+import resource
+import signal
+import stat
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from reactor.errors import StoreError, StoreFull
+from reactor.files.local import LocalFiles
+from tests.integration.files.test_contract import name, names, put
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[LocalFiles]:
+    store = LocalFiles(tmp_path / "files")
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def little_room() -> Iterator[None]:
+    """Files cannot grow beyond 300 kB."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    signal.signal(signal.SIGXFSZ, before)
+
+
+async def test_nobody_else_may_read(local: LocalFiles, tmp_path: Path) -> None:
+    await put(local, 1, b"x")
+    folder = tmp_path / "files"
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
+    assert modes == {"files": 0o700, "arriving": 0o700, "key": 0o600, name(1): 0o600}
+
+
+async def test_what_was_arriving_when_a_server_died_is_gone(tmp_path: Path) -> None:
+    arriving = tmp_path / "files" / "arriving"
+    arriving.mkdir(parents=True)
+    (arriving / "half").write_bytes(b"half a file")
+    store = LocalFiles(tmp_path / "files")
+    await store.open()
+    assert list(arriving.iterdir()) == []
+    await store.close()
+
+
+@pytest.mark.parametrize("bad", ["../key", "key", "arriving", "", "a/b", "UPPER" * 7, f"{name(1)}/x", f"{name(1)}\n"])
+async def test_a_name_that_is_no_id_is_never_a_path(local: LocalFiles, bad: str) -> None:
+    with pytest.raises(ValueError, match="no name of a file"):
+        await local.read(bad)
+    with pytest.raises(ValueError, match="no name of a file"):
+        await local.delete([bad])
+
+
+async def test_a_full_disk_is_an_error_that_says_so_and_leaves_nothing(local: LocalFiles, little_room: None) -> None:
+    with pytest.raises(StoreFull, match="no room on the disk"):
+        await put(local, 1, b"x" * 400_000)
+    assert await names(local) == set()
+    await put(local, 2, b"x" * 200_000)
+    assert await names(local) == {name(2)}
+
+
+async def test_a_key_that_was_cut_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "key").write_bytes(b"short")
+    store = LocalFiles(tmp_path / "files")
+    with pytest.raises(StoreError, match="not the key of links"):
+        await store.open()
+
+
+async def test_a_file_that_was_cut_is_not_given_as_whole(local: LocalFiles, tmp_path: Path) -> None:
+    await put(local, 1, b"x" * 1000)
+    opened = await local.read(name(1))
+    assert opened is not None
+    (tmp_path / "files" / name(1)).write_bytes(b"x")
+    with pytest.raises(StoreError, match="shorter than it was"):
+        _ = [piece async for piece in opened.pieces(0, 1000)]
+    opened.close()
+
+
+async def test_a_store_that_is_closed_takes_nothing(tmp_path: Path) -> None:
+    store = LocalFiles(tmp_path / "files")
+    await store.open()
+    await store.close()
+    with pytest.raises(StoreError, match="stopping"):
+        await put(store, 1, b"x")
