@@ -21,6 +21,7 @@ from reactor.http.exchange import (
     request_headers,
     respond,
 )
+from reactor.http.file_api import ROOT
 from reactor.http.function_api import FunctionApi, Request
 from reactor.http.http_actions import HttpActions
 from reactor.sync.asgi_socket import asgi_socket
@@ -76,6 +77,7 @@ class AsgiApp:
             ("POST", "/api/query_batch"): api.query_batch,
         }
         self._function_paths = frozenset(path for _, path in self._endpoints)
+        self._files = parts.file_api
         self._pages = pages(parts)
         self._http_actions = http_actions(parts)
         self._socket: Any = asgi_socket(parts.hub, heartbeat=heartbeat)
@@ -99,6 +101,9 @@ class AsgiApp:
         endpoint = self._endpoints.get((method, path))
         if endpoint is None and method == "POST" and path.startswith(_RUN):
             endpoint = self._run_endpoint
+        if endpoint is None and path.startswith(ROOT) and method != "OPTIONS":
+            await self._files(scope, receive, send)
+            return
         if endpoint is None:
             await self._other(scope, receive, send)
             return

@@ -27,6 +27,7 @@ class _Parts(Collector):
         yield from _latencies(parts)
         yield from _traffic(parts)
         yield _by("reactor_function_failures", "Failed runs of functions", "kind", parts.runner.failures)
+        yield from _files(parts)
         committer = parts.database.committer
         for name, says, value in (
             ("reactor_query_unchanged", "Runs of live queries whose result was the same", parts.rounds.unchanged),
@@ -51,6 +52,21 @@ class _Parts(Collector):
             ("reactor_jobs_running", "Scheduled functions that have been taken up", len(parts.executor.running)),
         ):
             yield GaugeMetricFamily(name, says, value=value)
+
+
+def _files(parts: Parts) -> Iterator[Metric]:
+    files, upkeep = parts.files, parts.files.upkeep
+    yield CounterMetricFamily("reactor_files_stored", "Files stored", value=files.stored)
+    removed = CounterMetricFamily("reactor_files_removed", "Files whose bytes were removed", labels=["why"])
+    removed.add_metric(["deleted"], upkeep.removed)
+    removed.add_metric(["orphan"], upkeep.orphans)
+    yield removed
+    yield CounterMetricFamily("reactor_file_bytes_received", "Bytes of files that came", value=files.bytes_received)
+    yield CounterMetricFamily("reactor_file_bytes_sent", "Bytes of files sent", value=files.bytes_sent)
+    yield GaugeMetricFamily("reactor_uploads", "Uploads under way", value=parts.file_api.uploads)
+    yield GaugeMetricFamily(
+        "reactor_files_without_bytes", "Files whose bytes are not there, at most 200", value=len(upkeep.without_bytes)
+    )
 
 
 def _results(parts: Parts) -> Iterator[Metric]:

@@ -21,7 +21,11 @@ from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
 from reactor.errors import StoreError
+from reactor.files.files import FileLimits, Files
+from reactor.files.local import LocalFiles
+from reactor.files.seam import FileStore
 from reactor.http.authorization import AdminKey
+from reactor.http.file_api import FileApi
 from reactor.http.traffic import Traffic
 from reactor.jobs.due import Jobs
 from reactor.jobs.executor import Executor
@@ -75,16 +79,19 @@ class Parts:
         events: Events,
         *,
         store: Store | None = None,
+        files: FileStore | None = None,
         clock: Callable[[], int] = time.time_ns,
         load: Callable[[Path], Application] = load,
     ) -> None:
-        """`clock` gives nanoseconds since 1970; `load` makes the application of `directory`."""
+        """`store` and `files` take the place of the data folder's; `clock` gives nanoseconds since 1970; `load` makes
+        the application of `directory`."""
         self.settings, self.directory, self.events = settings, directory, events
         self._clock, self._load = clock, load
         self.store: Store = store or SqliteStore(settings.data)
         self.database = Database(
             self.store, limits=_transaction_limits(settings), cache_bytes=settings.document_cache_bytes, clock=clock
         )
+        self.files = self._make_files(files or LocalFiles(settings.data / "files"))
         self.backlog = Backlog(settings.max_pending_jobs)
         self.watchdog = Watchdog()
         self._determinism = None if settings.strictness == "off" else Determinism(settings.strictness)
@@ -109,10 +116,14 @@ class Parts:
             fresh=self._fresh,
             clock_seconds=settings.result_clock_seconds,
         )
+        self.file_api = FileApi(self.files, seconds=settings.upload_seconds, most=settings.max_uploads)
         self._make_jobs()
         self.port = settings.port
         self._upkeep: asyncio.Task[None] | None = None
         self._loading = asyncio.Lock()
+
+    def _make_files(self, store: FileStore) -> Files:
+        return Files(self.database, store, _file_limits(self.settings), self._origin)
 
     def _make_runner(self) -> Runner:
         settings = self.settings
@@ -123,6 +134,7 @@ class Parts:
             redact=settings.redacts,
             cursors=lambda: self.cursors,
             backlog=self.backlog,
+            files=self.files,
             sink=lambda path, line: self.events("log", function=path, line=line),
             on_failure=self._function_failed,
             watcher=self._determinism,
@@ -144,6 +156,7 @@ class Parts:
         if loop.get_task_factory() is None:  # whoever set another one knows why
             loop.set_task_factory(task_factory)
         await self.database.open(self.application.schema, SchemaProgress(self.events))
+        await self.files.open()
         key = admin_key(self.settings)
         self.admin, self.cursors = AdminKey(key), Cursors(key.encode())
         self.hub = Hub(
@@ -192,9 +205,14 @@ class Parts:
             await self.executor.close()
             self.hub.close_all(1001, "")
         self.tokens.close()
+        await self.files.close()
         await self.database.close()
         self.watchdog.stop()
         self._look_away()
+
+    def _origin(self) -> str:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104
+        return self.settings.cloud_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def _swap(self, fresh: Application, providers: Sequence[Provider]) -> None:
         self.application = fresh
@@ -266,6 +284,14 @@ def _transaction_limits(settings: Settings) -> TransactionLimits:
         scheduled_args_bytes=settings.max_scheduled_args_bytes,
         query_operators=settings.max_query_operators,
         document=replace(DOCUMENT, max_bytes=settings.max_document_bytes, max_depth=settings.max_document_depth),
+    )
+
+
+def _file_limits(settings: Settings) -> FileLimits:
+    return FileLimits(
+        max_bytes=settings.max_file_bytes,
+        upload_url_seconds=settings.upload_url_seconds,
+        kept_seconds=settings.history_seconds,
     )
 
 

@@ -22,9 +22,9 @@ HEALTH = "_health"
 """One document that is written to see whether writes arrive."""
 
 SCHEDULED = "_scheduled_functions"
-SYSTEM_TABLES = {"_storage": 1, SCHEDULED: 2, HEALTH: 100}
+SYSTEM_TABLES = {"_storage": 1, SCHEDULED: 2, "_deleted_files": 11, HEALTH: 100}
 
-READABLE = tuple(name for name in SYSTEM_TABLES if name != HEALTH)
+READABLE = tuple(name for name in SYSTEM_TABLES if name not in ("_deleted_files", HEALTH))
 """Those that functions read, by `ctx.db.system`."""
 
 BY_STATE_AND_TIME = "_by_state_and_time"

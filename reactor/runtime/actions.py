@@ -11,6 +11,7 @@ from reactor.database.limits import CallLimits
 from reactor.database.transact import transact
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError, FunctionInterrupted
+from reactor.files.files import Files
 from reactor.runtime.calls import Call, decode_args, encode_args
 from reactor.runtime.contexts import ActionCtx, Reference
 from reactor.runtime.failures import Failure, arriving, is_failure
@@ -107,6 +108,11 @@ class Actions:
             ) from None
 
     # Calls from actions
+
+    @property
+    def files(self) -> Files:
+        """See `Calls.files`."""
+        return self._runner.files
 
     def now(self) -> float:
         """See `ActionCalls.now`."""

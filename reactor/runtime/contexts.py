@@ -4,6 +4,7 @@
 | --- | --- | --- | --- |
 | `db` | reads | reads and writes | |
 | `auth`, `meta`, `cloud_url`, `site_url` | yes | yes | yes |
+| `storage` | looks | looks, deletes | everything |
 | `now`, `random` | frozen, seeded | frozen, seeded | |
 | `run_query` | same transaction | same transaction | own transaction |
 | `run_mutation` | | nested transaction | own transaction |
@@ -28,6 +29,7 @@ from reactor.database.pages import Pager
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
+from reactor.files.files import Files
 from reactor.runtime.calls import named_arguments
 from reactor.runtime.functions import Function, Kind, Reference
 from reactor.runtime.members import absent
@@ -35,6 +37,7 @@ from reactor.runtime.meta import ActionMeta, MutationMeta, QueryMeta
 from reactor.runtime.missing_await import refuse_unbegun, refuse_unended
 from reactor.runtime.run import Auth, Run
 from reactor.runtime.scheduling import Scheduler, Scheduling
+from reactor.runtime.storage import ActionStorage, MutationStorage, QueryStorage
 
 __all__ = ["ActionCalls", "ActionCtx", "Arguments", "Calls", "MutationCtx", "QueryCtx", "Reference"]
 
@@ -48,7 +51,12 @@ Arguments = Mapping[str, Any] | None
 
 
 class Calls(Protocol):
-    """Calls from one function to another, as contexts make them."""
+    """Calls from one function to another, as contexts make them, and the files that they reach."""
+
+    @property
+    def files(self) -> Files:
+        """The files of this deployment."""
+        ...
 
     @property
     def scheduling(self) -> Scheduling:
@@ -194,6 +202,11 @@ class QueryCtx(_TransactionCtx):
         """What there is to know about this run."""
         return QueryMeta(self._run, self._function, self._tx)
 
+    @property
+    def storage(self) -> QueryStorage:
+        """Files, to look at."""
+        return QueryStorage(self._calls.files, self._run, self._tx)
+
 
 class MutationCtx(_TransactionCtx):
     """What a mutation may use. `db` reads and writes in one transaction."""
@@ -213,6 +226,11 @@ class MutationCtx(_TransactionCtx):
     def meta(self) -> MutationMeta:
         """What there is to know about this run."""
         return MutationMeta(self._run, self._function, self._tx)
+
+    @property
+    def storage(self) -> MutationStorage:
+        """Files: to look at, to have uploaded, and to delete."""
+        return MutationStorage(self._calls.files, self._run, self._tx, self.made_calls)
 
     @property
     def scheduler(self) -> Scheduler:
@@ -271,6 +289,11 @@ class ActionCtx(_Ctx):
     def meta(self) -> ActionMeta:
         """What there is to know about this run."""
         return ActionMeta(self._run, self._function)
+
+    @property
+    def storage(self) -> ActionStorage:
+        """Files: to store, to read, and to delete."""
+        return ActionStorage(self._calls.files, self.made_calls)
 
     @property
     def scheduler(self) -> Scheduler:

@@ -21,16 +21,24 @@ _QUERY_HAS = {
     "get_request_metadata": "A query's result is shared by all who ask, so it must not know who did.",
     "scheduler": "A query only reads: schedule functions in a mutation or an action.",
 }
+_STORAGE = {
+    "store": "Store files in an action, or have them uploaded to the address of generate_upload_url().",
+    "get": "Read the content of files in an action. Here get_url() gives an address for it.",
+    "stream": "Read the content of files in an action. Here get_url() gives an address for it.",
+    "generate_upload_url": "An upload changes what is stored: make the address in a mutation.",
+    "delete": "A query only reads: delete files in a mutation or an action.",
+}
 
 
 def absent(kind: Kind, owner: str, name: str, present: list[str]) -> NotInContext:
-    """The error for `ctx.name` (`owner` is "ctx" or "ctx.meta") in a function of this kind."""
+    """The error for `ctx.name` (`owner` is "ctx", "ctx.meta" or "ctx.storage") in a function of this kind."""
     for known in present:
         if camel_case(known) == name:
             return NotInContext(f"{owner}.{name} is written {owner}.{known} in Python.")
     if name in _CALLS and owner == "ctx" and kind in _ASK:
         return NotInContext(f"Cannot call a {_CALLS[name].value} function from a {kind.value} function. {_ASK[kind]}")
-    why = (_ACTION_HAS if kind is Kind.ACTION else _QUERY_HAS).get(name, f"It has: {', '.join(present)}.")
+    known = _STORAGE if owner == "ctx.storage" else _ACTION_HAS if kind is Kind.ACTION else _QUERY_HAS
+    why = known.get(name, f"It has: {', '.join(present)}.")
     return NotInContext(f"{owner} of {_a(kind)} has no `{name}`. {why}")
 
 

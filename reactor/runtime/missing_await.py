@@ -11,11 +11,18 @@ from reactor.errors import DeveloperError
 from reactor.runtime.frames import short_file
 from reactor.runtime.offspring import coroutine_of
 from reactor.runtime.scheduling import Scheduler
+from reactor.runtime.storage import ActionStorage, MutationStorage
 
 __all__ = ["refuse_unbegun", "refuse_unended"]
 
 _SHOWN = 3
-_MEMBERS = {DatabaseWriter.__name__: "db.", Scheduler.__name__: "scheduler."}
+_OWNERS = {
+    DatabaseWriter.__name__: "db.",
+    Scheduler.__name__: "scheduler.",
+    MutationStorage.__name__: "storage.",
+    ActionStorage.__name__: "storage.",
+}
+"""Where on `ctx` the methods of a class are found."""
 
 
 def refuse_unended(made: list[MadeCall]) -> None:
@@ -44,7 +51,7 @@ def _error(left: list[MadeCall], outcome: str) -> DeveloperError:
 
 def _method(call: MadeCall) -> str:
     owner, _, name = call[0].__qualname__.rpartition(".")
-    return f"ctx.{_MEMBERS.get(owner, '')}{name.lstrip('_')}"
+    return f"ctx.{_OWNERS.get(owner, '')}{name.lstrip('_')}"
 
 
 def _places(left: Sequence[MadeCall]) -> str:

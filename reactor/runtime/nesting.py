@@ -14,6 +14,7 @@ from reactor.database.limits import CallLimits
 from reactor.database.pages import Pager
 from reactor.database.transaction import Transaction
 from reactor.errors import ConvexError, DeveloperError
+from reactor.files.files import Files
 from reactor.runtime.calls import encode_args
 from reactor.runtime.contexts import MutationCtx, QueryCtx, Reference
 from reactor.runtime.failures import check_data
@@ -37,7 +38,7 @@ class _Resolver(Protocol):
 class NestedCalls:
     """The calls of queries and mutations."""
 
-    __slots__ = ("_limits", "_pager", "_resolve", "_results", "scheduling")
+    __slots__ = ("_limits", "_pager", "_resolve", "_results", "files", "scheduling")
 
     def __init__(
         self,
@@ -46,9 +47,10 @@ class NestedCalls:
         limits: FunctionLimits,
         pager: Callable[[], Pager],
         scheduling: Scheduling,
+        files: Files,
     ) -> None:
         self._resolve, self._results, self._limits, self._pager = resolve, results, limits, pager
-        self.scheduling = scheduling
+        self.scheduling, self.files = scheduling, files
 
     async def within(
         self,

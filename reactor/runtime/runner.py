@@ -10,6 +10,7 @@ from reactor.database.latencies import Latencies
 from reactor.database.pages import Pager
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError, FunctionNotFound
+from reactor.files.files import Files
 from reactor.runtime.alarms import Alarms
 from reactor.runtime.calls import Call, decode_args
 from reactor.runtime.contexts import Calls, MutationCtx, QueryCtx, Reference
@@ -51,6 +52,7 @@ class Runner:
         redact: bool,
         cursors: Callable[[], Cursors],
         backlog: Backlog,
+        files: Files,
         sink: Sink | None = None,
         on_failure: Callable[[str, Failure], None] | None = None,
         watcher: Watcher | None = None,
@@ -62,7 +64,8 @@ class Runner:
         self.results = Results(limits)
         self._alarms = Alarms()
         self.scheduling = Scheduling(self.resolve, lambda: self.registry, limits, backlog)
-        self._calls: Calls = NestedCalls(self.resolve, self.results, limits, self._pager, self.scheduling)
+        self._calls: Calls = NestedCalls(self.resolve, self.results, limits, self._pager, self.scheduling, files)
+        self.files = files
         self._system = system_functions(lambda: code().registry)
         self.query_runs: dict[str, int] = {}
         self.query_seconds = Latencies()

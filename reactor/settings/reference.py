@@ -10,7 +10,7 @@ __all__ = ["reference_page"]
 _HEAD = """\
 # Settings
 
-<!-- Written by `python -m reactor.settings`; `make docs` renews it. Change reactor/settings/table.py instead. -->
+<!-- Written by `python -m reactor.settings`; `make docs` renews it. Change reactor/settings instead. -->
 
 A setting is taken from the first of these that has it:
 

@@ -5,7 +5,10 @@ from typing import Any, TypeVar, cast
 
 from reactor.settings.kinds import BYTES, COUNT, SECONDS, Amount, Kind, SecretText
 
-__all__ = ["Setting", "count", "setting", "size", "time"]
+__all__ = ["DAY", "GIB", "HOUR", "KIB", "MIB", "MINUTE", "Setting", "count", "setting", "size", "time"]
+
+KIB, MIB, GIB = 2**10, 2**20, 2**30
+MINUTE, HOUR, DAY = 60, 3600, 86400
 
 T = TypeVar("T")
 

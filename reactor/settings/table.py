@@ -1,7 +1,7 @@
 """Every setting of a server: name, kind, default, what it does and why it is as it is.
 
-This table is the only place: flags, environment variables, `[tool.reactor]`, error texts and
-`docs/reference/settings.md` all follow from it.
+This table, with the rows of `data.py`, is the only place: flags, environment variables, `[tool.reactor]`, error texts
+and `docs/reference/settings.md` all follow from it.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reactor.errors import SettingsError
+from reactor.settings.data import FILES, KEEPING, DataSettings
 from reactor.settings.kinds import Address, Choice, Folder, Port, Secret, SecretText, Switch, Tables, Text
-from reactor.settings.rows import Setting
+from reactor.settings.rows import DAY, GIB, HOUR, KIB, MIB, MINUTE, Setting
 from reactor.settings.rows import count as _count
 from reactor.settings.rows import setting as _setting
 from reactor.settings.rows import size as _size
@@ -19,25 +20,22 @@ from reactor.settings.rows import time as _time
 
 __all__ = ["Setting", "Settings", "settings_table"]
 
-KIB, MIB, GIB = 2**10, 2**20, 2**30
-MINUTE, HOUR, DAY = 60, 3600, 86400
-
 Mode = Literal["development", "production"]
 WebSocketKind = Literal["thin", "websockets-sansio", "websockets", "wsproto"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Strictness = Literal["off", "warn", "error"]
-
 
 SERVING = "Serving"
 CLIENTS = "Connections"
 USERS = "Users"
 LIMITS = "Limits of a function"
 LOAD = "Limits under load"
-KEEPING = "What is kept"
+GROUPS = (SERVING, CLIENTS, USERS, LIMITS, LOAD, FILES, KEEPING)
+"""In the order of the documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(DataSettings):
     """All settings of one server; sizes are in bytes, times in seconds. Made by `load_settings`, or directly in tests.
 
     Raises SettingsError when two values exclude each other.
@@ -73,7 +71,8 @@ class Settings:
     cloud_url: str | None = _setting(
         None,
         Address(),
-        "The address by which clients reach the main port: functions know it as `ctx.cloud_url`.",
+        "The address by which clients reach the main port: functions know it as `ctx.cloud_url`, and"
+        " addresses of files begin with it.",
         "Behind a proxy only you know it.",
         group=SERVING,
         default_text="`http://`, the host and the port",
@@ -416,54 +415,6 @@ class Settings:
         group=LOAD,
     )
 
-    history_seconds: float = _setting(
-        3600.0,
-        _time(60, 365 * DAY),
-        "How long the commit log keeps what a change replaced.",
-        "Long enough for reads at a moment of the past and for undoing a mistake at once; then it is pruned, so that "
-        "the disk stays flat.",
-        group=KEEPING,
-    )
-    outcome_seconds: float = _setting(
-        14.0 * DAY,
-        _time(60, 365 * DAY),
-        "How long the outcome of a client's mutation is remembered.",
-        "A client that was away this long and sends its mutation again gets the recorded answer instead of a second "
-        "run.",
-        group=KEEPING,
-    )
-    finished_job_seconds: float = _setting(
-        7.0 * DAY,
-        _time(1, 365 * DAY),
-        "How long `_scheduled_functions` keeps those that have run, failed, or were canceled.",
-        "As the official server. Long enough to look what became of last week's.",
-        group=KEEPING,
-    )
-    document_cache_bytes: int = _setting(
-        64 * MIB,
-        _size(0, 64 * GIB),
-        "Memory for documents that are decoded already.",
-        "Reading 50 documents from it costs about a quarter of reading them from the database.",
-        group=KEEPING,
-    )
-
-    result_cache_bytes: int = _setting(
-        64 * MIB,
-        _size(0, 64 * GIB),
-        "Memory for results of queries that were asked once, over HTTP or by actions; 0 keeps none. No result may take "
-        "more than a sixteenth of it.",
-        "A result that no write has touched since is given again without running the function.",
-        group=KEEPING,
-    )
-    result_clock_seconds: float = _setting(
-        17.0,
-        _time(0, 1 * DAY),
-        "How long the result of a query that looked at `ctx.now` is given again; 0 runs it for every call. Live "
-        "queries do not run again because time has passed.",
-        "As the official server. No write tells that such a result is out of date.",
-        group=KEEPING,
-    )
-
     def __post_init__(self) -> None:
         if self.silent_seconds <= self.ping_seconds:
             raise SettingsError(
@@ -495,5 +446,5 @@ class Settings:
 
 def settings_table() -> Iterator[Setting]:
     """Every row, in the order of the documents."""
-    for f in fields(Settings):
-        yield Setting(name=f.name, default=f.default, **f.metadata)
+    rows = (Setting(name=f.name, default=f.default, **f.metadata) for f in fields(Settings))
+    yield from sorted(rows, key=lambda row: GROUPS.index(row.group))

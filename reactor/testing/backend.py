@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Self
+from weakref import WeakKeyDictionary
 
 from reactor.errors import ReactorError
+from reactor.files.memory import MemoryFiles
 from reactor.runtime.identity import Identity
 from reactor.schema import Schema
 from reactor.settings import Settings, load_settings
@@ -74,6 +76,8 @@ class Backend(Caller):
         self._functions, self._schema, self._fresh = functions, schema, fresh
         self._settings = _settings(self._folder, data, settings)
         self._store = store or (MemoryStore() if data is None else None)
+        # With the store, so that a second backend on it finds the files, too.
+        self._files = None if self._store is None else _files_of.setdefault(self._store, MemoryFiles())
         self._code: Code | None = None
         self._engine: Engine | None = None
         self.clock = Clock(now)
@@ -105,7 +109,7 @@ class Backend(Caller):
         if self._engine is not None:
             raise ReactorError("This backend is open already.")
         _check_loop()
-        engine = Engine(self._loaded(), self._settings, self._store, self.clock, self.logs)
+        engine = Engine(self._loaded(), self._settings, self._store, self._files, self.clock, self.logs)
         await engine.open()
         self._engine = engine
 
@@ -114,6 +118,17 @@ class Backend(Caller):
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.close()
+
+    async def upload(self, url: str, content: bytes, /, *, content_type: str | None = None) -> str:
+        """POST a file to an upload URL, as a client does, and give its id.
+
+        Raises DeveloperError with the code of the answer when it is refused: `StorageTokenExpired`, for example.
+        """
+        return await (await self._opened()).upload(url, content, content_type)
+
+    async def download(self, url: str, /) -> bytes:
+        """The content of the file that a URL shows. Raises DeveloperError when it shows none (`FileNotFound`)."""
+        return await (await self._opened()).download(url)
 
     async def run_due(self) -> int:
         """Run the scheduled functions whose time has come, earliest first, and those that are due by what these do.
@@ -175,6 +190,8 @@ class Backend(Caller):
             )
         return self._engine
 
+
+_files_of: WeakKeyDictionary[Store, MemoryFiles] = WeakKeyDictionary()
 
 _OTHERWISE = {
     "redact_errors": False,

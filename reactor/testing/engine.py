@@ -10,6 +10,7 @@ import msgspec
 
 from reactor.app.parts import Parts
 from reactor.database.committer import Committed
+from reactor.files.seam import FileStore
 from reactor.live.live_query import Subscriber, Subscription
 from reactor.runtime.calls import Call
 from reactor.runtime.contexts import Reference
@@ -24,6 +25,7 @@ from reactor.testing.clock import Clock
 from reactor.testing.code import Code
 from reactor.testing.inline import Inline, InlineRegistry
 from reactor.testing.log_lines import Logs, capturing_output
+from reactor.testing.transfers import download, upload
 from reactor.values import ANY, decode_trusted, encode, encode_value
 
 __all__ = ["Engine", "raised"]
@@ -40,12 +42,26 @@ class Closing(Protocol):
 class Engine:
     """Runs functions as a server would, and gives what they give, or raises what they raise."""
 
-    def __init__(self, code: Code, settings: Settings, store: Store | None, clock: Clock, logs: Logs) -> None:
+    def __init__(
+        self,
+        code: Code,
+        settings: Settings,
+        store: Store | None,
+        files: FileStore | None,
+        clock: Clock,
+        logs: Logs,
+    ) -> None:
         self._code, self._clock, self._logs = code, clock, logs
         self._inline = InlineRegistry(code.application.registry, code.aliases)
         self._opening = True
         self._parts = Parts(
-            settings, code.application.directory, self._event, store=store, clock=self._read_clock, load=self._load
+            settings,
+            code.application.directory,
+            self._event,
+            store=store,
+            files=files,
+            clock=self._read_clock,
+            load=self._load,
         )
         self.loop = asyncio.get_running_loop()
         self.opened: set[Closing] = set()
@@ -112,6 +128,18 @@ class Engine:
             if self._code.place is not None:
                 self._code.place.take()
             yield
+
+    # Files
+
+    async def upload(self, url: str, content: bytes, content_type: str | None) -> str:
+        """POST a file, and wait until live queries have seen that it is there."""
+        id = await upload(self._parts.file_api, url, content, content_type)
+        await self.settled()
+        return id
+
+    async def download(self, url: str) -> bytes:
+        """GET a file."""
+        return await download(self._parts.file_api, url)
 
     # Scheduled functions
 

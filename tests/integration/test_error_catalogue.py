@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reactor.values.ids import encode_id
 from tests.integration.http.api import open_api
 from tests.integration.runtime.stage import Stage, open_stage
 
@@ -72,6 +73,7 @@ def write(name: str, code: str | None, text: str, body: str, **more: Any) -> Row
 FILTER = "await ctx.db.query('notes').filter(lambda q: {}).collect()"
 PAGE = "await ctx.db.query('notes').paginate({})"
 NOTE = '(await ctx.db.insert("notes", {"text": "x"}))'
+FILE = encode_id(1, b"f" * 16)
 RANGE = 'ctx.db.query("notes").with_index("by_both", lambda q: {})'
 TIMES = {"function_cpu_seconds": 0.05, "function_system_seconds": 0.05, "determinism": "off"}
 
@@ -236,6 +238,33 @@ ROWS = [
          "ctx.db.find"),
     write("document too large", "ValueTooLargeError", r"is too large \(\S+ (MiB|bytes) > maximum size 1 MiB\)",
           "await ctx.db.insert('notes', {'text': 'x' * 2**20})"),
+    # Files
+    write("id of a file", "InvalidStorageId", "cannot be an ID on any table other than '_storage'",
+          f"await ctx.storage.delete({NOTE})"),
+    read("garbage id of a file", "InvalidId", r'Invalid argument `id` for `storage\.get_url`: Unable to decode ID',
+         "await ctx.storage.get_url('garbage')"),
+    read("no id of a file", "TypeError", "ids are text, not NoneType", "await ctx.storage.get_metadata(None)"),
+    write("missing file", "StorageIdNotFound", f"storage id {FILE} not found", f"await ctx.storage.delete('{FILE}')"),
+    Row("missing file in an action", "StorageIdNotFound", f"storage id {FILE} not found", kind="action",
+        body=f"async for _ in ctx.storage.stream('{FILE}'): ..."),
+    read("deletion in a query", "InvalidFunctionCall", "A query only reads: delete files in a mutation",
+         "await ctx.storage.delete('x')"),
+    write("content in a mutation", "InvalidFunctionCall", r"Here get_url\(\) gives an address", "ctx.storage.get"),
+    write("deletion not awaited", "MissingAwait", r"`ctx\.storage\.delete\(\.\.\.\)` was called and not awaited",
+          "ctx.storage.delete('x')"),
+    Row("text as a file", "TypeError", r"not str\. Encode text", kind="action", body="await ctx.storage.store('text')"),
+    Row("numbers as a file", "TypeError", "Files are bytes, or an iterable of bytes, not int", kind="action",
+        body="await ctx.storage.store([1, 2])"),
+    Row("two lines of type", "TypeError", "is no content type", kind="action",
+        body="await ctx.storage.store(b'', content_type='a\\nb')"),
+    Row("no digest", "TypeError", "sha256 is a SHA-256 digest", kind="action",
+        body="await ctx.storage.store(b'', sha256=b'short')"),
+    Row("wrong digest", "Sha256Mismatch", "something was lost or changed on the way", kind="action",
+        body="await ctx.storage.store(b'', sha256=bytes(32))"),
+    Row("large file", "FileTooLarge", r"larger than 1024 bytes, the limit of max_file_bytes", kind="action",
+        body="await ctx.storage.store(bytes(1025))", settings={"max_file_bytes": 1024}),
+    read("no time to expire in", "TypeError", "expires_in is a number of seconds greater than 0",
+         f"await ctx.storage.get_url('{FILE}', expires_in=0)"),
     # Budgets
     read("documents read", "TooManyDocumentsRead",
          r"Too many documents read in a single function execution \(limit: 3\).*max_documents_read",

@@ -138,6 +138,10 @@ class Server:
         """Memory of the process that is not a file's, in bytes."""
         return int(self._status()["RssAnon"].split()[0]) * 1024
 
+    def most_memory(self) -> int:
+        """The most memory that the process ever had, in bytes."""
+        return int(self._status()["VmHWM"].split()[0]) * 1024
+
     def timestamp(self) -> int:
         """The server's newest timestamp in nanoseconds."""
         status, answer = self.post("/api/query_ts", b"")

@@ -272,3 +272,13 @@ def test_every_row_is_whole() -> None:
         assert row.default is None or row.kind.read(row.default) == row.default
         if isinstance(row.kind, Choice):
             assert all(row.kind.read(option) == option for option in row.kind.options)
+
+
+@pytest.mark.parametrize("text", ["files.example", "ftp://files.example", "https://", "https://x/?a=b", "https://x y"])
+def test_an_address_is_one(tmp_path: Path, text: str) -> None:
+    assert "an address that begins with http:// or https://" in refused(tmp_path, environ={"REACTOR_CLOUD_URL": text})
+
+
+def test_an_address_has_no_slash_at_its_end(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, environ={"REACTOR_CLOUD_URL": " https://files.example/pre/ "})
+    assert settings.cloud_url == "https://files.example/pre"

@@ -14,7 +14,8 @@ from tests.unit.database.rows import BY_WORD, RECORD
 SYSTEM = [
     TableRecord("_storage", 1, 6, 7),
     TableRecord("_scheduled_functions", 2, 8, 9),
-    TableRecord("_health", 100, 4, 5),
+    TableRecord("_deleted_files", 11, 4, 5),
+    TableRecord("_health", 100, -1, -2),
 ]
 OURS = [
     IndexRecord(98, 2, "_by_state_and_time", ("state.kind", "scheduledTime")),
@@ -59,7 +60,8 @@ def test_the_systems_tables_are_made_first() -> None:
     assert plan.tables == [
         TableRecord("_storage", 1, 10, 11),
         TableRecord("_scheduled_functions", 2, 12, 13),
-        TableRecord("_health", 100, 16, 17),
+        TableRecord("_deleted_files", 11, 16, 17),
+        TableRecord("_health", 100, 18, 19),
     ]
     assert commit_of(plan).tables == plan.tables
 

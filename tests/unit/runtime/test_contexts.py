@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, cast
 
+from reactor.files.files import Files
 from reactor.runtime.calls import Call
 from reactor.runtime.contexts import MutationCtx
 from reactor.runtime.logs import RunLog
@@ -14,6 +15,10 @@ class Calls:
 
     def __init__(self) -> None:
         self.story: list[str] = []
+
+    @property
+    def files(self) -> Files:
+        raise AssertionError("no call")
 
     async def within(self, run: Any, tx: Any, caller: Any, kind: Any, function: Any, args: Any, **_: Any) -> str:
         self.story.append(f"{function} begins")

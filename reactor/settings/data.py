@@ -1,0 +1,96 @@
+"""Rows of the table of settings about data: files, and what is kept for how long."""
+
+from dataclasses import dataclass
+
+from reactor.settings.rows import DAY, GIB, KIB, MIB
+from reactor.settings.rows import count as _count
+from reactor.settings.rows import setting as _setting
+from reactor.settings.rows import size as _size
+from reactor.settings.rows import time as _time
+
+__all__ = ["FILES", "KEEPING", "DataSettings"]
+
+FILES = "Files"
+KEEPING = "What is kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSettings:
+    """The settings of files, and of what is kept; a part of `Settings`."""
+
+    max_file_bytes: int = _setting(
+        4 * GIB,
+        _size(1 * KIB, 2**20 * GIB),
+        "Largest file that an upload or `ctx.storage.store` may store.",
+        "Nobody fills the disk with one upload. Files never are in memory as a whole, so it may be raised.",
+        group=FILES,
+    )
+    max_uploads: int = _setting(
+        64,
+        _count(1, 100_000),
+        "Uploads under way at a time, of all clients together; one more is refused with `TooManyUploads`.",
+        "Each may hold half a megabyte of memory and writes to the same disk.",
+        group=FILES,
+    )
+    upload_seconds: float = _setting(
+        120.0,
+        _time(0.1, 7 * DAY),
+        "Time that an upload may take.",
+        "As the official limit. Raise it for large files over slow lines.",
+        group=FILES,
+    )
+    upload_url_seconds: float = _setting(
+        3600.0,
+        _time(1, 30 * DAY),
+        "How long an upload URL is good.",
+        "As the official server: long enough to choose a file, short enough that an address in a log is of no use.",
+        group=FILES,
+    )
+
+    history_seconds: float = _setting(
+        3600.0,
+        _time(60, 365 * DAY),
+        "How long the commit log keeps what a change replaced, and the folder of files the bytes of deleted ones.",
+        "Long enough for reads at a moment of the past and for undoing a mistake at once; then it is pruned, so that "
+        "the disk stays flat.",
+        group=KEEPING,
+    )
+    outcome_seconds: float = _setting(
+        14.0 * DAY,
+        _time(60, 365 * DAY),
+        "How long the outcome of a client's mutation is remembered.",
+        "A client that was away this long and sends its mutation again gets the recorded answer instead of a second "
+        "run.",
+        group=KEEPING,
+    )
+    finished_job_seconds: float = _setting(
+        7.0 * DAY,
+        _time(1, 365 * DAY),
+        "How long `_scheduled_functions` keeps those that have run, failed, or were canceled.",
+        "As the official server. Long enough to look what became of last week's.",
+        group=KEEPING,
+    )
+    document_cache_bytes: int = _setting(
+        64 * MIB,
+        _size(0, 64 * GIB),
+        "Memory for documents that are decoded already.",
+        "Reading 50 documents from it costs about a quarter of reading them from the database.",
+        group=KEEPING,
+    )
+
+    result_cache_bytes: int = _setting(
+        64 * MIB,
+        _size(0, 64 * GIB),
+        "Memory for results of queries that were asked once, over HTTP or by actions; 0 keeps none. No result may take "
+        "more than a sixteenth of it.",
+        "A result that no write has touched since is given again without running the function.",
+        group=KEEPING,
+    )
+    result_clock_seconds: float = _setting(
+        17.0,
+        _time(0, 1 * DAY),
+        "How long the result of a query that looked at `ctx.now` is given again; 0 runs it for every call. Live "
+        "queries do not run again because time has passed.",
+        "As the official server. No write tells that such a result is out of date.",
+        group=KEEPING,
+    )
