@@ -118,8 +118,8 @@ class Reading(Frame):
         rows, full, cut = list[Any](), False, False
         last = None if cursor is None else cursor.place
         for key, document in self.state.ordered(scan, last, None if end is None else end.place):
-            cut = bool(rows) and machine.used.documents_read >= machine.limits.documents_read
             full = end is None and len(found) == items
+            cut = not full and bool(rows) and machine.used.documents_read >= machine.limits.documents_read
             if cut or full:
                 break
             rows.append(key)
