@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,6 +57,8 @@ from reactor.sync.hub import Hub
 from reactor.values import DOCUMENT
 
 __all__ = ["Events", "Parts"]
+
+_log = logging.getLogger(__name__)
 
 _PRUNE_SECONDS = 60.0
 _PRUNE_ROWS = 2_000
@@ -254,19 +257,25 @@ class Parts:
         self.events("function_failed", function=path, error=failure.text, request=failure.request_id)
 
     async def _keep_up(self) -> None:
-        """Forget history and outcomes that are older than they are kept, a little at a time."""
+        """Forget now and then what is older than it is kept."""
         while True:
             await asyncio.sleep(_PRUNE_SECONDS)
-            now = self._clock()
-            pruned = _PRUNE_ROWS
-            while pruned >= _PRUNE_ROWS:
-                pruned = await self.store.prune(
-                    log_before=now - int(self.settings.history_seconds * 1e9),
-                    outcomes_before=now - int(self.settings.outcome_seconds * 1e9),
-                    limit=_PRUNE_ROWS,
-                )
-            with contextlib.suppress(StoreError):
-                await self.forget_jobs()
+            try:
+                await self._forget()
+            except StoreError as error:
+                _log.warning("What is older than it is kept could not be removed; it is tried again: %s", error)
+
+    async def _forget(self) -> None:
+        """Forget old history, outcomes and jobs, a little at a time. Raises StoreError."""
+        now = self._clock()
+        pruned = _PRUNE_ROWS
+        while pruned >= _PRUNE_ROWS:
+            pruned = await self.store.prune(
+                log_before=now - int(self.settings.history_seconds * 1e9),
+                outcomes_before=now - int(self.settings.outcome_seconds * 1e9),
+                limit=_PRUNE_ROWS,
+            )
+        await self.forget_jobs()
 
 
 def _nothing() -> None:
