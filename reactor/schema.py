@@ -32,7 +32,10 @@ from .values.validators import (
     v,
 )
 
-__all__ = ["Index", "Schema", "SchemaMismatch", "SchemaOvertaken", "Table", "define_schema", "define_table"]
+__all__ = ["FIELDS", "Index", "Schema", "SchemaMismatch", "SchemaOvertaken", "Table", "define_schema", "define_table"]
+
+FIELDS = "fields"
+"""The kind of an index in which each document has one key, made of its fields."""
 
 MAX_TABLES = 10_000
 MAX_INDEXES = 64
@@ -87,17 +90,21 @@ class Index:
     """An index of a table. `fields` are the declared paths; creation time and id follow them in every key.
 
     `unique`: no two documents have the same values in `fields`. `staged`: it is being built, and cannot be read yet.
+    `kind`: how keys come from a document; but for FIELDS it begins with the name of a derivation.
     """
 
-    __slots__ = ("fields", "name", "paths", "staged", "unique")
+    __slots__ = ("fields", "kind", "name", "paths", "staged", "unique")
 
-    def __init__(self, name: str, fields: tuple[str, ...], *, unique: bool = False, staged: bool = False) -> None:
-        self.name, self.fields = name, fields
+    def __init__(
+        self, name: str, fields: tuple[str, ...], *, unique: bool = False, staged: bool = False, kind: str = FIELDS
+    ) -> None:
+        self.name, self.fields, self.kind = name, fields, kind
         self.unique, self.staged = unique, staged
         self.paths = tuple(tuple(field.split(".")) for field in fields)
 
     def __repr__(self) -> str:
         flags = f"{', unique=True' if self.unique else ''}{', staged=True' if self.staged else ''}"
+        flags += f", kind={self.kind!r}" if self.kind != FIELDS else ""
         return f"Index({self.name!r}, {list(self.fields)!r}{flags})"
 
     def __eq__(self, other: object) -> bool:
@@ -107,7 +114,7 @@ class Index:
         return hash(self._identity())
 
     def _identity(self) -> tuple[Any, ...]:
-        return self.name, self.fields, self.unique, self.staged
+        return self.name, self.fields, self.unique, self.staged, self.kind
 
 
 class Table:
@@ -133,21 +140,24 @@ class Table:
         Documents that lack a field stand first. A `staged` index is built beside the traffic, without anybody waiting
         for it, and cannot be read before the flag is gone. What is wrong with an index is told by `define_schema`.
         """
-        return self._add(name, fields, unique=False, staged=staged)
+        return self._add_index(name, fields, unique=False, staged=staged)
 
     def unique(self, name: str, fields: Sequence[str]) -> Table:
         """Adds an index, as `index` does, that refuses a second document with the same values in all of `fields`.
 
         Documents in which one of the fields is missing or None never collide. Returns the table.
         """
-        return self._add(name, fields, unique=True, staged=False)
+        return self._add_index(name, fields, unique=True, staged=False)
 
-    def _add(self, name: str, fields: Sequence[str], *, unique: bool, staged: bool) -> Table:
-        if self.name:
-            raise LoadError(f'table "{self.name}" is part of a schema already: add its indexes before define_schema')
+    def _add_index(self, name: str, fields: Sequence[str], *, unique: bool, staged: bool) -> Table:
         if isinstance(fields, str) or not all(isinstance(field, str) for field in fields):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise LoadError(f'index "{name}" takes a list of field names, such as ["author"], not {fields!r:.80}')
-        self.indexes = (*self.indexes, Index(name, tuple(fields), unique=unique, staged=staged))
+        return self._add(Index(name, tuple(fields), unique=unique, staged=staged))
+
+    def _add(self, index: Index) -> Table:
+        if self.name:
+            raise LoadError(f'table "{self.name}" is part of a schema already: add its indexes before define_schema')
+        self.indexes = (*self.indexes, index)
         return self
 
     @property
@@ -171,9 +181,10 @@ class Table:
 
     def to_json(self) -> dict[str, Any]:
         """The serialised form that the admin API gives."""
+        indexes = [index for index in self.indexes if index.kind == FIELDS]
         return {
             "tableName": self.name,
-            "indexes": [{"indexDescriptor": index.name, "fields": list(index.fields)} for index in self.indexes],
+            "indexes": [{"indexDescriptor": index.name, "fields": list(index.fields)} for index in indexes],
             "searchIndexes": [],
             "vectorIndexes": [],
             "documentType": self.validator.to_json(),
@@ -298,12 +309,14 @@ def _check_table(name: str, table: Table, schema_validation: bool) -> None:
         raise LoadError(f'the table name "{name}" begins with `_`, which is for system tables: rename it')
     if not isinstance(table, Table):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise LoadError(f'table "{name}" is {table!r:.80}: write define_table(…)')
-    if len(table.indexes) > MAX_INDEXES:
-        raise LoadError(f'table "{name}" has {len(table.indexes)} indexes: at most {MAX_INDEXES} are allowed')
+    ordered = sum(index.kind == FIELDS for index in table.indexes)
+    if ordered > MAX_INDEXES:
+        raise LoadError(f'table "{name}" has {ordered} indexes: at most {MAX_INDEXES} are allowed')
     for index in table.indexes:
         where = f'index "{index.name}" of table "{name}"'
         _check_index_name(index.name, where)
-        _check_index_fields(index, where)
+        if index.kind == FIELDS:
+            _check_index_fields(index, where)
         if schema_validation:
             _check_index_shape(index, table.validator, where)
     _refuse_twins(name, table.indexes)
@@ -364,11 +377,11 @@ def _can_have(validator: Validator, path: Sequence[str]) -> bool:
 
 def _refuse_twins(table: str, indexes: Iterable[Index]) -> None:
     names: set[str] = set()
-    owners: dict[tuple[str, ...], str] = {}
+    owners: dict[tuple[str, tuple[str, ...]], str] = {}
     for index in indexes:
         if index.name in names:
             raise LoadError(f'table "{table}" has two indexes of the name "{index.name}": rename or remove one')
         names.add(index.name)
-        other = owners.setdefault(index.fields, index.name)
+        other = owners.setdefault((index.kind, index.fields), index.name)
         if other != index.name:
             raise LoadError(f'indexes "{other}" and "{index.name}" of table "{table}" have the same fields: remove one')

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, Never
 
+from reactor.database.derived import DerivedIndex
 from reactor.database.system_tables import SYSTEM_TABLES, is_system_name
 from reactor.database.system_tables import declared as declared_by_system
 from reactor.errors import DeveloperError
-from reactor.schema import MAX_TABLES, Schema, Table
+from reactor.schema import FIELDS, MAX_TABLES, Index, Schema, Table
 from reactor.store.seam import IndexRecord, TableRecord
 from reactor.values import UNSET, encode_value
 from reactor.values.field_paths import field_getter
@@ -69,12 +70,15 @@ class TableInfo:
 
     `ordered` are all indexes but by_id that writes keep up, also the `hidden` ones that nobody reads yet; the one by
     creation time comes first, then come those that can be read. `filling` numbers those in which entries are missing.
+    `derived` are those, apart from all these, in which a document may have any number of keys, hidden ones included;
+    `searches` those of them that can be read, by name.
     """
 
     __slots__ = (
         "_parts",
         "by_id",
         "definition",
+        "derived",
         "filling",
         "hidden",
         "indexes",
@@ -83,6 +87,7 @@ class TableInfo:
         "ordered",
         "ordered_ids",
         "record",
+        "searches",
         "unique",
     )
 
@@ -99,8 +104,11 @@ class TableInfo:
         self.name, self.number = record.name, record.number
         self.by_id = IndexInfo(record.by_id, BY_ID, ("_id",))
         creation = IndexInfo(record.by_creation, BY_CREATION, ("_creationTime", "_id"))
-        readable = [_info(index, creation) for index in declared]
-        self.hidden = tuple(_info(index, creation) for index in hidden)
+        declared, hidden = tuple(declared), tuple(hidden)
+        readable = [_info(index, creation) for index in declared if index.kind == FIELDS]
+        self.hidden = tuple(_info(index, creation) for index in hidden if index.kind == FIELDS)
+        self.derived = tuple(DerivedIndex(index) for index in (*declared, *hidden) if index.kind != FIELDS)
+        self.searches = {index.name: index for index in self.derived if index.record in declared}
         self.filling = frozenset(filling)
         self.ordered = (creation, *readable, *self.hidden)
         self.ordered_ids = tuple(index.id for index in self.ordered)
@@ -181,9 +189,9 @@ class Numbering:
         """Reserved tables that were not made will be made with other numbers."""
         self._reserved.clear()
 
-    def new_index(self, table: TableRecord, name: str, fields: tuple[str, ...], *, unique: bool = False) -> IndexRecord:
+    def new_index(self, table: TableRecord, index: Index) -> IndexRecord:
         """A number for an index that does not exist yet."""
-        return IndexRecord(self._index_number(), table.number, name, fields, unique)
+        return IndexRecord(self._index_number(), table.number, index.name, index.fields, index.unique, index.kind)
 
     def add(self, tables: Iterable[TableRecord], indexes: Iterable[IndexRecord] = ()) -> None:
         """These are durable now."""
@@ -244,12 +252,12 @@ class Catalog:
         """A table's indexes and shape, whether it is durable already or not."""
         ours = is_system_name(record.name)
         definition = declared_by_system(record.name) if ours else self.schema.table(record.name)
-        declared = {(index.name, index.fields): index for index in definition.indexes} if definition else {}
+        declared = {(index.name, index.fields, index.kind): index for index in definition.indexes} if definition else {}
         readable: list[IndexRecord] = []
         hidden = [index for index in self.filling if index.table == record.number]
         filling = [index.id for index in hidden]
         for index in self._indexes.get(record.number, ()):
-            wanted = declared.get((index.name, index.fields))
+            wanted = declared.get((index.name, index.fields, index.kind))
             if wanted is not None:
                 (hidden if wanted.staged or ours else readable).append(index)
         return TableInfo(record, readable, definition, hidden=hidden, filling=filling)
@@ -263,7 +271,7 @@ class Catalog:
         """An index by its number, as table.index; for people, so an unknown one is named by its number."""
         for name in self.numbering.tables:
             info = self.table(name)
-            for index in (info.by_id, *info.ordered) if info is not None else ():
+            for index in (info.by_id, *info.ordered, *info.derived) if info is not None else ():
                 if index.id == number:
                     return f"{name}.{index.name}"
         return f"index {number}"

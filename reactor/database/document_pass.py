@@ -48,16 +48,18 @@ class DocumentPass:
 
     async def _entries(self, snapshot: Snapshot, ids: list[str], names: TableNames) -> list[list[tuple[bytes, str]]]:
         """The entries of documents in each of `indexes`."""
-        entries: list[list[tuple[bytes, str]]] = [[] for _ in self.indexes]
+        found: dict[int, list[tuple[bytes, str]]] = {index.id: [] for index in self.indexes}
         for start in range(0, len(ids), _PORTION):
             for id, raw in (await snapshot.get(ids[start : start + _PORTION])).items():
                 document = decode_trusted(raw)
                 if self.check is not None:
                     check_stored(self.check, id, document, names)
-                for found, key in zip(entries, self._info.keys_of(document)[1:], strict=True):
-                    found.append((key, id))
+                for number, key in zip(self._info.ordered_ids[1:], self._info.keys_of(document)[1:], strict=True):
+                    found[number].append((key, id))
+                for index in self._info.derived:
+                    found[index.id] += ((key, id) for key in index.keys_of(document))
             await asyncio.sleep(0)  # others are served meanwhile
-        return entries
+        return list(found.values())
 
 
 def check_stored(table: Table, id: str, document: dict[str, object], names: TableNames) -> None:

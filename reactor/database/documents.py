@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["Document", "DocumentCache"]
 
 _CONTAINERS = frozenset({list, dict})
+_NO_KEYS: frozenset[bytes] = frozenset()
 
 
 class Document:
     """One version of a document. `raw` None means that it does not exist (a deletion)."""
 
-    __slots__ = ("_flat", "_keys", "_keys_of", "_value", "id", "raw", "since")
+    __slots__ = ("_derived", "_flat", "_keys", "_keys_of", "_value", "id", "raw", "since")
 
     def __init__(self, id: str, raw: bytes | None) -> None:
         self.id = id
@@ -31,6 +32,7 @@ class Document:
         self._value: dict[str, Any] | None = None
         self._keys: tuple[bytes, ...] = ()
         self._keys_of: TableInfo | None = None
+        self._derived: tuple[frozenset[bytes], ...] | None = None
         self._flat = False
 
     def value(self) -> dict[str, Any]:
@@ -61,7 +63,19 @@ class Document:
 
     def set_keys(self, table: "TableInfo", keys: tuple[bytes, ...]) -> None:
         """Remember keys that were computed where the value was at hand."""
-        self._keys, self._keys_of = keys, table
+        self._keys, self._keys_of, self._derived = keys, table, None
+
+    def derived_keys(self, table: "TableInfo") -> tuple[frozenset[bytes], ...]:
+        """Its keys in each of `table.derived`, in that order; empty ones when it does not exist."""
+        self.keys(table)
+        if self._derived is None:
+            none = self.raw is None
+            self._derived = tuple(_NO_KEYS if none else index.keys_of(self.value()) for index in table.derived)
+        return self._derived
+
+    def forget_derived(self) -> None:
+        """Give back the memory of keys in derived indexes, which can be many."""
+        self._derived = None
 
 
 class DocumentCache:
@@ -100,6 +114,7 @@ class DocumentCache:
         self._newest = ts
         for id, document in documents.items():
             self._forget(id)
+            document.forget_derived()
             if document.raw is not None:
                 self._put(document, ts)
 

@@ -8,10 +8,13 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reactor.database.documents import Document
 from reactor.store.seam import Outcome, Snapshot, TableRecord
+
+if TYPE_CHECKING:
+    from reactor.database.catalog import TableInfo
 
 __all__ = ["Overlay", "id_in_key", "scan", "scan_ids"]
 
@@ -54,6 +57,19 @@ class Overlay:
         elif old:
             for index, key in zip(indexes, old, strict=True):
                 entries[index][key] = False
+
+    def replace(self, table: "TableInfo", old: Document | None, new: Document) -> None:
+        """A document of a table is `new` in place of `old` (None: it was not there)."""
+        self.documents[new.id] = new
+        self.move(table.ordered_ids, old.keys(table) if old else (), new.keys(table))
+        if table.derived:
+            before = old or Document(new.id, None)
+            for index, were, are in zip(
+                table.derived, before.derived_keys(table), new.derived_keys(table), strict=True
+            ):
+                entries = self._entries[index.id]
+                entries.update(dict.fromkeys(were - are, False))
+                entries.update(dict.fromkeys(are - were, True))
 
     def absorb(self, other: "Overlay") -> None:
         """Lay the changes of another overlay, which is not used any more, over this one's."""

@@ -50,8 +50,7 @@ async def _undo(writes: list[Write], snapshot: Snapshot, catalog: Catalog, overl
         table = catalog.by_number(write.table)
         assert table is not None, "tables are never dropped"
         then, now = Document(write.id, write.old), Document(write.id, newest.get(write.id))
-        overlay.documents[write.id] = then
-        overlay.move(table.ordered_ids, now.keys(table), then.keys(table))
+        overlay.replace(table, now, then)
 
 
 def _out_of_reach(ts: int, why: str) -> DeveloperError:

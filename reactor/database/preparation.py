@@ -42,8 +42,7 @@ def _settle(tx: Transaction, own: Overlay, ts: int) -> None:
         if document is not None and document.raw is not None:
             table, _ = tx.before[id]
             settled = Document(id, settle(document.raw, ts))
-            own.move(table.ordered_ids, document.keys(table), settled.keys(table))
-            own.documents[id] = settled
+            own.replace(table, document, settled)
 
 
 def _write(table: TableInfo, old: Document, new: Document, touches: list[Touch]) -> Write:
@@ -68,4 +67,15 @@ def _write(table: TableInfo, old: Document, new: Document, touches: list[Touch])
             touches.append((index, was, were))
         if becomes is not None:
             touches.append((index, becomes, are))
+    if table.derived:
+        _derive(table, old, new, points, touches)
     return Write(new.id, table.number, old.raw, new.raw, points)
+
+
+def _derive(table: TableInfo, old: Document, new: Document, points: list[Point], touches: list[Touch]) -> None:
+    for index, were, are in zip(table.derived, old.derived_keys(table), new.derived_keys(table), strict=True):
+        gone, come = sorted(were - are), sorted(are if index.id in table.filling else are - were)
+        points += [Point(index.id, key, None) for key in gone]
+        points += [Point(index.id, None, key) for key in come]
+        touches += [(index.id, key, (old,)) for key in gone]
+        touches += [(index.id, key, (new,)) for key in come]

@@ -68,9 +68,9 @@ class StructurePlan:
         existing = self._existing(record)
         new: list[IndexRecord] = []
         for index in table.indexes:
-            found = existing.pop((index.name, index.fields), None)
+            found = existing.pop((index.name, index.fields, index.kind), None)
             if found is None:
-                found = self._numbering.new_index(record, index.name, index.fields, unique=index.unique)
+                found = self._numbering.new_index(record, index)
                 if index.staged and exists:
                     self.staged[found.id] = DocumentPass(record, [found])
                     continue
@@ -103,10 +103,10 @@ class StructurePlan:
         if index.unique and (unrecorded or not record.unique):
             self.uniques.append(UniquePass(table, index, record.id))
 
-    def _existing(self, table: TableRecord) -> dict[tuple[str, tuple[str, ...]], IndexRecord]:
+    def _existing(self, table: TableRecord) -> dict[tuple[str, tuple[str, ...], str], IndexRecord]:
         under_way = [index for made in self._under_way.values() for index in made.indexes]
         known = [*self._numbering.of_table(table.number), *(each for each in under_way if each.table == table.number)]
-        return {(index.name, index.fields): index for index in known}
+        return {(index.name, index.fields, index.kind): index for index in known}
 
     def _drop_rest(self, indexes: Iterable[IndexRecord]) -> None:
         self.dropped += [index.id for index in indexes]

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from reactor.database.catalog import Catalog, IndexInfo, TableInfo
 from reactor.database.counting import count_entries, count_ids
+from reactor.database.derived import DerivedIndex
 from reactor.database.documents import Document, DocumentCache
 from reactor.database.filters import Filter
 from reactor.database.id_order import id_bounds
@@ -143,7 +144,13 @@ class Transaction:
         return document
 
     def open_scan(
-        self, index: IndexInfo, lower: bytes, upper: bytes, *, reverse: bool, filter: Filter | None = None
+        self,
+        index: IndexInfo | DerivedIndex,
+        lower: bytes,
+        upper: bytes,
+        *,
+        reverse: bool,
+        filter: Filter | None = None,
     ) -> OpenScan | None:
         """Begin to read a range; None when it has no room for any key. What is consumed of it is recorded as read."""
         if lower >= upper:
@@ -162,7 +169,14 @@ class Transaction:
         return await self._stored(count_entries(self.snapshot, self._layers, index.id, lower, upper))
 
     async def entries(
-        self, table: TableInfo, index: IndexInfo, lower: bytes, upper: bytes, *, reverse: bool, limit: int
+        self,
+        table: TableInfo,
+        index: IndexInfo | DerivedIndex,
+        lower: bytes,
+        upper: bytes,
+        *,
+        reverse: bool,
+        limit: int,
     ) -> list[tuple[bytes, str]]:
         """Up to `limit` index entries of a range, own writes included. The caller records what it consumes."""
         if index is not table.by_id:
@@ -245,9 +259,7 @@ class Transaction:
             self.pending.add(new.id)
         if new.id not in self.before:
             self.before[new.id] = table, old or Document(new.id, None)
-        top = self._top()
-        top.documents[new.id] = new
-        top.move(table.ordered_ids, old.keys(table) if old else (), new.keys(table))
+        self._top().replace(table, old, new)
         self.version += 1
 
     # Budgets

@@ -86,7 +86,7 @@ class _Rows:
                 rows.append(("raise_last_index", [max(table.by_id, table.by_creation)]))
             for index in commit.indexes:
                 fields = msgspec.json.encode(index.fields).decode()
-                rows.append(("put_index", [index.id, index.table, index.name, fields, index.unique]))
+                rows.append(("put_index", [index.id, index.table, index.name, fields, index.unique, index.kind]))
                 rows.append(("raise_last_index", [index.id]))
             for number in commit.dropped_indexes:
                 rows.append(("drop_index", [number]))

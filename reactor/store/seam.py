@@ -39,6 +39,7 @@ class IndexRecord(msgspec.Struct, frozen=True):
 
     It is recorded when it is complete. Entries of indexes without a record are removed some time after the next open.
     `unique`: no two documents have the same values in `fields`; that was checked, and every write since keeps it so.
+    `kind` says, to the layers above, how entries come from documents; but for "fields" a document may have any number.
     """
 
     id: int
@@ -46,6 +47,7 @@ class IndexRecord(msgspec.Struct, frozen=True):
     name: str
     fields: tuple[str, ...]
     unique: bool = False
+    kind: str = "fields"
 
 
 class Point(msgspec.Struct, array_like=True, gc=False):
@@ -59,7 +61,8 @@ class Point(msgspec.Struct, array_like=True, gc=False):
 class Write(msgspec.Struct, array_like=True):
     """One document's change in a commit. `old`/`new` are its stored bytes before and after (None: does not exist).
 
-    `points` cover every ordered index of the table except by_id, whose points follow from `id`.
+    `points` cover every ordered index of the table except by_id, whose points follow from `id`; and what changes in
+    its derived indexes.
     """
 
     id: str

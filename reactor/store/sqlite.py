@@ -109,8 +109,8 @@ class SqliteStore:
 def _read_catalog(connection: sqlite3.Connection) -> _Catalog:
     tables = [TableRecord(*row) for row in connection.execute(STATEMENTS["tables"].sql)]
     indexes = [
-        IndexRecord(id, table, name, tuple(msgspec.json.decode(fields, type=list[str])), bool(unique))
-        for id, table, name, fields, unique in connection.execute(STATEMENTS["indexes"].sql)
+        IndexRecord(id, table, name, tuple(msgspec.json.decode(fields, type=list[str])), bool(unique), kind)
+        for id, table, name, fields, unique, kind in connection.execute(STATEMENTS["indexes"].sql)
     ]
     shapes = dict(connection.execute(STATEMENTS["shapes"].sql).fetchall())
     last_index = connection.execute(STATEMENTS["last_index"].sql).fetchone()[0]

@@ -43,14 +43,16 @@ CREATE TABLE tables (
     by_creation INTEGER NOT NULL
 ) STRICT;
 
--- Indexes that are complete; `dropped` ones only wait for their entries to be deleted.
+-- Indexes that are complete; `dropped` ones only wait for their entries to be deleted. `kind` says how entries come
+-- from documents.
 CREATE TABLE indexes (
     id INTEGER PRIMARY KEY,
     table_number INTEGER NOT NULL,
     name TEXT NOT NULL,
     fields TEXT NOT NULL,
     dropped INTEGER NOT NULL DEFAULT 0,
-    is_unique INTEGER NOT NULL DEFAULT 0
+    is_unique INTEGER NOT NULL DEFAULT 0,
+    kind TEXT NOT NULL DEFAULT 'fields'
 ) STRICT;
 
 -- What every document of a table matches: a new schema that allows as much needs no look at them.

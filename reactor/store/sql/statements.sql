@@ -57,7 +57,7 @@ SELECT name, number, by_id, by_creation FROM tables ORDER BY number;
 
 -- name: indexes
 -- All indexes in use.
-SELECT id, table_number, name, fields, is_unique FROM indexes WHERE NOT dropped ORDER BY id;
+SELECT id, table_number, name, fields, is_unique, kind FROM indexes WHERE NOT dropped ORDER BY id;
 
 -- name: shapes
 -- What the documents of each table are known to match.
@@ -109,10 +109,10 @@ SET name = excluded.name, by_id = excluded.by_id, by_creation = excluded.by_crea
 
 -- name: put_index
 -- An index that is complete from now on.
-INSERT INTO indexes (id, table_number, name, fields, is_unique) VALUES (?, ?, ?, ?, ?)
+INSERT INTO indexes (id, table_number, name, fields, is_unique, kind) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE
 SET table_number = excluded.table_number, name = excluded.name, fields = excluded.fields,
-    is_unique = excluded.is_unique, dropped = 0;
+    is_unique = excluded.is_unique, kind = excluded.kind, dropped = 0;
 
 -- name: drop_index
 -- An index that nobody reads any more, perhaps one whose building was given up; pruning deletes its entries.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reactor.database.catalog import FIRST_USER_TABLE, Catalog, Numbering, TableInfo, index_of
 from reactor.database.system_tables import SYSTEM_TABLES
 from reactor.errors import DeveloperError
-from reactor.schema import define_schema, define_table
+from reactor.schema import Index, define_schema, define_table
 from reactor.store.seam import IndexRecord, TableRecord
 from reactor.values import UNSET, Int64, decode_trusted, encode, encode_key, encode_value, v
 from tests.unit.database.rows import BY_WORD, RECORD, WORDS
@@ -18,7 +18,7 @@ SCHEMA = define_schema({"words": define_table(v.any()).index("by_word", ["word"]
 def test_numbers_are_given_out_once() -> None:
     numbering = Numbering([], [], 0)
     first, second = numbering.new_table("a"), numbering.new_table("b")
-    index = numbering.new_index(first, "by_x", ("x",))
+    index = numbering.new_index(first, Index("by_x", ("x",)))
     assert (first.number, second.number) == (FIRST_USER_TABLE, FIRST_USER_TABLE + 1)
     assert [first.by_id, first.by_creation, second.by_id, second.by_creation, index.id] == [1, 2, 3, 4, 5]
     assert (numbering.tables, numbering.numbers, numbering.indexes) == ({}, {}, {})
@@ -33,7 +33,7 @@ def test_numbers_go_on_where_the_store_stopped() -> None:
 def test_what_is_durable_exists() -> None:
     numbering = Numbering([], [], 0)
     table = numbering.new_table("a")
-    index = numbering.new_index(table, "by_x", ("x",))
+    index = numbering.new_index(table, Index("by_x", ("x",)))
     numbering.add([table], [index])
     assert (numbering.tables, numbering.numbers) == ({"a": table}, {table.number: "a"})
     assert numbering.of_table(table.number) == [index]

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from reactor.database.catalog import TableInfo
+from reactor.database.derived import DERIVATIONS
 from reactor.database.documents import Document, DocumentCache
 from reactor.store.seam import IndexRecord
 from reactor.values import Int64
@@ -108,3 +109,21 @@ def test_a_cache_may_have_no_room_at_all() -> None:
     for number in range(3):
         nothing.add_all([document(number)], 1)
     assert [nothing.get(id_of(number), 1) for number in range(3)] == [None] * 3
+
+
+def test_keys_in_derived_indexes_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def derive(document: dict[str, Any]) -> list[bytes]:
+        asked.append(document)
+        return [b"one", b"two"]
+
+    monkeypatch.setitem(DERIVATIONS, "test", lambda kind, fields: derive)
+    table = TableInfo(RECORD, [BY_WORD, IndexRecord(4, RECORD.number, "derived", ("word",), kind="test")], None)
+    stored = document(1, word="a")
+    assert stored.derived_keys(table) == stored.derived_keys(table) == (frozenset([b"one", b"two"]),)
+    assert Document(stored.id, None).derived_keys(table) == (frozenset(),)
+    assert len(asked) == 1
+    DocumentCache(10_000).apply({stored.id: stored}, 1)
+    stored.derived_keys(table)
+    assert len(asked) == 2

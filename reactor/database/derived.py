@@ -1,0 +1,34 @@
+"""Derived indexes: a document may have none, one or many keys in them.
+
+They are ordered spaces of byte keys like all indexes: so transactions, own writes, history, conflicts, live queries,
+building beside the traffic and pruning treat them alike. What differs is that a write tells only of keys that come and
+go. So a key has to hold whatever membership and order depend on, and who finds a document by it reads that as well.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Any, TypeAlias
+
+from reactor.store.seam import IndexRecord
+
+__all__ = ["DERIVATIONS", "Derivation", "DerivedIndex"]
+
+Derivation: TypeAlias = Callable[[dict[str, Any]], Collection[bytes]]
+"""From a document, with its system fields, to its keys: each ends in the encoded id, none occurs twice."""
+
+DERIVATIONS: dict[str, Callable[[str, tuple[str, ...]], Derivation]] = {}
+"""By the first word of an index's kind: from the rest of the kind and the fields to the derivation."""
+
+
+class DerivedIndex:
+    """A derived index as writers keep it up. `record` is what the store knows of it."""
+
+    __slots__ = ("derive", "id", "name", "record")
+
+    def __init__(self, record: IndexRecord) -> None:
+        self.record, self.id, self.name = record, record.id, record.name
+        kind, _, rest = record.kind.partition(" ")
+        self.derive = DERIVATIONS[kind](rest, record.fields)
+
+    def keys_of(self, document: dict[str, Any]) -> frozenset[bytes]:
+        """A document's keys."""
+        return frozenset(self.derive(document))
