@@ -32,10 +32,23 @@ from .values.validators import (
     v,
 )
 
-__all__ = ["FIELDS", "Index", "Schema", "SchemaMismatch", "SchemaOvertaken", "Table", "define_schema", "define_table"]
+__all__ = [
+    "AGGREGATE",
+    "FIELDS",
+    "Index",
+    "Schema",
+    "SchemaMismatch",
+    "SchemaOvertaken",
+    "Table",
+    "define_schema",
+    "define_table",
+]
 
 FIELDS = "fields"
 """The kind of an index in which each document has one key, made of its fields."""
+
+AGGREGATE = "totals"
+"""The kind of an aggregate; a space and the path of the field that is added up follow, if there is one."""
 
 MAX_TABLES = 10_000
 MAX_INDEXES = 64
@@ -148,6 +161,23 @@ class Table:
         Documents in which one of the fields is missing or None never collide. Returns the table.
         """
         return self._add_index(name, fields, unique=True, staged=False)
+
+    def aggregate(
+        self, name: str, fields: Sequence[str] = (), *, sum: str | None = None, staged: bool = False
+    ) -> Table:
+        """Adds an aggregate: count, sum, min, max and mean of the numbers in field `sum`, over ranges of `fields`.
+
+        It is kept with every write and read by `ctx.db.aggregate`, both in logarithmic time. Without `fields` it is
+        about the whole table, without `sum` it only counts; documents without a number in `sum` are counted. `staged`
+        as for `index`. Returns the table.
+        """
+        if isinstance(fields, str) or not all(isinstance(field, str) for field in fields):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise LoadError(
+                f'aggregate "{name}" takes a list of field names, such as ["status", "day"], not {fields!r:.80}'
+            )
+        if sum is not None and not isinstance(sum, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise LoadError(f'aggregate "{name}": sum= takes the name of a field, not {sum!r:.80}')
+        return self._add(Index(name, tuple(fields), staged=staged, kind=f"{AGGREGATE} {sum}" if sum else AGGREGATE))
 
     def _add_index(self, name: str, fields: Sequence[str], *, unique: bool, staged: bool) -> Table:
         if isinstance(fields, str) or not all(isinstance(field, str) for field in fields):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -317,6 +347,9 @@ def _check_table(name: str, table: Table, schema_validation: bool) -> None:
         _check_index_name(index.name, where)
         if index.kind == FIELDS:
             _check_index_fields(index, where)
+        elif index.kind.startswith(AGGREGATE):
+            where = f'aggregate "{index.name}" of table "{name}"'
+            _check_aggregate(index, table.validator if schema_validation else AnyValidator(), where)
         if schema_validation:
             _check_index_shape(index, table.validator, where)
     _refuse_twins(name, table.indexes)
@@ -339,6 +372,16 @@ def _check_index_fields(index: Index, where: str) -> None:
         if field in index.fields[:position]:
             raise LoadError(f"{where} has the field `{field}` twice: name it once")
         _check_field_path(field, where)
+
+
+def _check_aggregate(index: Index, validator: Validator, where: str) -> None:
+    if index.fields:
+        _check_index_fields(index, where)
+    summed = index.kind.removeprefix(AGGREGATE).strip()
+    if summed:
+        _check_field_path(summed, where)
+        if not _can_have(validator, summed.split(".")):
+            raise LoadError(f"{where}: no document of the table can have the field `{summed}`: declare or correct it")
 
 
 def _check_field_path(field: str, where: str) -> None:

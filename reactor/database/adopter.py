@@ -81,9 +81,12 @@ class Adopter:
 
     async def _build_page(self, made: DocumentPass) -> None:
         began, seen = time.monotonic(), self._on.committer.commits
+        total = next((total for total in made.totals if not total.complete), None)
         if not made.complete:
             await made.page(self._on.store, self._on.catalogs.newest)
-        if made.complete:
+        elif total is not None:
+            await total.page(self._on.committer)
+        else:
             await self._record(made)
         await breathe(self._on.committer, began, seen)
 

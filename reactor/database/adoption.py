@@ -148,6 +148,13 @@ class Adoption:
                 await made.page(self._on.store, names)
                 self._progress(step_of(made))
                 await breathe(self._on.committer, began, seen)
+        for total in [*plan.totals, *(total for made in plan.passes for total in made.totals)]:
+            while not total.complete:
+                self._confirm(pending)
+                began, seen = time.monotonic(), self._on.committer.commits
+                await total.page(self._on.committer)
+                self._progress(Step(total.table.name, False, (total.index.name,), None, total.documents))
+                await breathe(self._on.committer, began, seen)
         if plan.uniques and any(made.indexes for made in plan.passes):
             await self._show()
         for unique in plan.uniques:

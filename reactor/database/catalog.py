@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Never
 
 from reactor.database.derived import DerivedIndex
+from reactor.database.key_parts import key_part
 from reactor.database.system_tables import SYSTEM_TABLES, is_system_name
 from reactor.database.system_tables import declared as declared_by_system
 from reactor.errors import DeveloperError
-from reactor.schema import FIELDS, MAX_TABLES, Index, Schema, Table
+from reactor.schema import AGGREGATE, FIELDS, MAX_TABLES, Index, Schema, Table
 from reactor.store.seam import IndexRecord, TableRecord
-from reactor.values import UNSET, encode_value
+from reactor.values import encode_value
 from reactor.values.field_paths import field_getter
 
 __all__ = [
@@ -28,15 +29,12 @@ __all__ = [
     "TableInfo",
     "UniqueIndex",
     "index_of",
-    "key_part",
     "system_index",
 ]
 
 BY_ID = "by_id"
 BY_CREATION = "by_creation_time"
 FIRST_USER_TABLE = 10_001
-
-KeyPart = Callable[[dict[str, Any]], bytes]
 
 
 class IndexInfo:
@@ -46,15 +44,6 @@ class IndexInfo:
 
     def __init__(self, id: int, name: str, fields: tuple[str, ...]) -> None:
         self.id, self.name, self.fields = id, name, fields
-
-
-def key_part(field: str) -> KeyPart:
-    """A function that encodes one field, found by its dotted path; missing fields encode as missing."""
-    first, *rest = field.split(".")
-    if not rest:
-        return lambda document: encode_value(document.get(first, UNSET))
-    get = field_getter(field)
-    return lambda document: encode_value(get(document))
 
 
 class UniqueIndex(NamedTuple):
@@ -71,7 +60,7 @@ class TableInfo:
     `ordered` are all indexes but by_id that writes keep up, also the `hidden` ones that nobody reads yet; the one by
     creation time comes first, then come those that can be read. `filling` numbers those in which entries are missing.
     `derived` are those, apart from all these, in which a document may have any number of keys, hidden ones included;
-    `searches` those of them that can be read, by name.
+    `searches` those of them that can be read, by name, `totals` those that are aggregates.
     """
 
     __slots__ = (
@@ -88,6 +77,7 @@ class TableInfo:
         "ordered_ids",
         "record",
         "searches",
+        "totals",
         "unique",
     )
 
@@ -108,6 +98,7 @@ class TableInfo:
         readable = [_info(index, creation) for index in declared if index.kind == FIELDS]
         self.hidden = tuple(_info(index, creation) for index in hidden if index.kind == FIELDS)
         self.derived = tuple(DerivedIndex(index) for index in (*declared, *hidden) if index.kind != FIELDS)
+        self.totals = tuple(index for index in self.derived if index.kind == AGGREGATE)
         self.searches = {index.name: index for index in self.derived if index.record in declared}
         self.filling = frozenset(filling)
         self.ordered = (creation, *readable, *self.hidden)
@@ -314,6 +305,12 @@ def _unreadable(table: TableInfo, name: str) -> Never:
             f"Index {table.name}.{name} is currently being built and not available to query until it is complete. "
             "The version of the code that declares it takes over by itself then.",
             code="IndexBackfillingError",
+        )
+    if any(index.name == name for index in table.totals):
+        raise DeveloperError(
+            f"Index {table.name}.{name} not found: it is an aggregate, which has totals and no order. Read it with "
+            f'ctx.db.aggregate("{table.name}", "{name}", ...).',
+            code="IndexNotFound",
         )
     known = ", ".join(sorted(table.indexes))
     remedy = "" if is_system_name(table.name) else f' Declare it in schema.py: .index("{name}", [...]).'

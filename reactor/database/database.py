@@ -118,7 +118,9 @@ class Database:
         """A transaction that reads the state of `ts`, nanoseconds. Raises DeveloperError beyond the history."""
         catalog = self._catalogs.at(snapshot.ts)
         below = [await past(snapshot, ts, catalog)]
-        return Transaction(snapshot, catalog, self.cache, self.limits, now=self.now(), below=below)
+        tx = Transaction(snapshot, catalog, self.cache, self.limits, now=self.now(), below=below)
+        tx.past = True
+        return tx
 
     async def close(self) -> None:
         """Let what was submitted end, then close the store. Safe after a failed `open`."""

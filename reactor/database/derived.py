@@ -8,6 +8,8 @@ go. So a key has to hold whatever membership and order depend on, and who finds 
 from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
+from reactor.database.total_leaves import leaf_derivation
+from reactor.schema import AGGREGATE
 from reactor.store.seam import IndexRecord
 
 __all__ = ["DERIVATIONS", "Derivation", "DerivedIndex"]
@@ -15,19 +17,19 @@ __all__ = ["DERIVATIONS", "Derivation", "DerivedIndex"]
 Derivation: TypeAlias = Callable[[dict[str, Any]], Collection[bytes]]
 """From a document, with its system fields, to its keys: each ends in the encoded id, none occurs twice."""
 
-DERIVATIONS: dict[str, Callable[[str, tuple[str, ...]], Derivation]] = {}
+DERIVATIONS: dict[str, Callable[[str, tuple[str, ...]], Derivation]] = {AGGREGATE: leaf_derivation}
 """By the first word of an index's kind: from the rest of the kind and the fields to the derivation."""
 
 
 class DerivedIndex:
-    """A derived index as writers keep it up. `record` is what the store knows of it."""
+    """A derived index as writers keep it up: `record` is what the store knows, `kind` the first word of its kind."""
 
-    __slots__ = ("derive", "id", "name", "record")
+    __slots__ = ("derive", "fields", "id", "kind", "name", "record")
 
     def __init__(self, record: IndexRecord) -> None:
-        self.record, self.id, self.name = record, record.id, record.name
-        kind, _, rest = record.kind.partition(" ")
-        self.derive = DERIVATIONS[kind](rest, record.fields)
+        self.record, self.id, self.name, self.fields = record, record.id, record.name, record.fields
+        self.kind, _, rest = record.kind.partition(" ")
+        self.derive = DERIVATIONS[self.kind](rest, record.fields)
 
     def keys_of(self, document: dict[str, Any]) -> frozenset[bytes]:
         """A document's keys."""

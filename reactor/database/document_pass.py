@@ -1,13 +1,15 @@
 """One pass over the documents of a table: to see whether they match a declaration, to fill indexes, or both."""
 
 import asyncio
+from collections.abc import Iterable
 
 from reactor.database.catalog import TableInfo
-from reactor.schema import SchemaMismatch, Table
+from reactor.database.total_pass import TotalPass
+from reactor.schema import AGGREGATE, SchemaMismatch, Table
 from reactor.store.seam import IndexRecord, Snapshot, Store, TableRecord
 from reactor.values import TableNames, ValidationFailure, decode_trusted, successor
 
-__all__ = ["DocumentPass"]
+__all__ = ["DocumentPass", "aggregates_of"]
 
 _PAGE, _PORTION = 512, 64
 
@@ -28,6 +30,8 @@ class DocumentPass:
         self.complete = False
         self._lower = b""
         self._info = TableInfo(table, indexes, None)
+        self.totals = aggregates_of(table, indexes)
+        """Passes to be made when this one is complete."""
 
     async def page(self, store: Store, names: TableNames) -> None:
         """See the next documents. Raises SchemaMismatch naming the first that does not match, StoreError."""
@@ -60,6 +64,11 @@ class DocumentPass:
                     found[index.id] += ((key, id) for key in index.keys_of(document))
             await asyncio.sleep(0)  # others are served meanwhile
         return list(found.values())
+
+
+def aggregates_of(table: TableRecord, indexes: Iterable[IndexRecord]) -> list[TotalPass]:
+    """Passes over those of some new indexes that are aggregates."""
+    return [TotalPass(table, index) for index in indexes if index.kind.startswith(AGGREGATE)]
 
 
 def check_stored(table: Table, id: str, document: dict[str, object], names: TableNames) -> None:

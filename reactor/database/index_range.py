@@ -67,6 +67,10 @@ class IndexRange:
             upper = prefix_end(edge) if self._upper[2] else edge
         return lower, upper
 
+    def fixed(self) -> list[Any]:
+        """The values of leading fields that eq() gave, in the order of the fields."""
+        return [self._equal[field] for field in self._index.fields[: len(self._equal)]]
+
     def _low(self, field: str, value: Any, *, inclusive: bool) -> "IndexRange":
         self._known(field)
         if self._lower is not None:

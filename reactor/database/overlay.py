@@ -11,12 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reactor.database.documents import Document
-from reactor.store.seam import Outcome, Snapshot, TableRecord
+from reactor.store.seam import Outcome, Snapshot, TableRecord, id_in_key
+from reactor.values import successor
 
 if TYPE_CHECKING:
     from reactor.database.catalog import TableInfo
 
-__all__ = ["Overlay", "id_in_key", "scan", "scan_ids"]
+__all__ = ["Overlay", "scan", "scan_ids"]
 
 Key = TypeVar("Key", bytes, str)
 
@@ -71,6 +72,10 @@ class Overlay:
                 entries.update(dict.fromkeys(were - are, False))
                 entries.update(dict.fromkeys(are - were, True))
 
+    def set_entry(self, index: int, key: bytes, *, there: bool) -> None:
+        """An entry that belongs to no document comes or goes."""
+        self._entries[index][key] = there
+
     def absorb(self, other: "Overlay") -> None:
         """Lay the changes of another overlay, which is not used any more, over this one's."""
         self.documents.update(other.documents)
@@ -86,6 +91,26 @@ class Overlay:
             keys = _all_in_order(self._keys[index], entries)
             for key in keys[bisect_left(keys, lower) : bisect_left(keys, upper)]:
                 into[key] = entries[key]
+
+    def concerns(self, index: int) -> bool:
+        """Whether it changes anything in an index."""
+        return index in self._entries
+
+    def first_changes(
+        self, index: int, lower: bytes, upper: bytes, into: dict[bytes, bool], *, reverse: bool, limit: int
+    ) -> bytes | None:
+        """As `changes`, from one end of the range; gives the last key when there are `limit` and perhaps more."""
+        entries = self._entries.get(index)
+        if not entries:
+            return None
+        keys = _all_in_order(self._keys[index], entries)
+        first, end = bisect_left(keys, lower), bisect_left(keys, upper)
+        some = keys[max(first, end - limit) : end] if reverse else keys[first : min(first + limit, end)]
+        for key in some:
+            into[key] = entries[key]
+        if len(some) < limit:
+            return None
+        return some[0] if reverse else some[-1]
 
     def changed_ids(self, lower: str, upper: str, into: dict[str, bool]) -> None:
         """Add the ids of a range to `into`, replacing what lies below: whether the document is there now."""
@@ -118,17 +143,42 @@ async def scan(
     limit: int,
 ) -> list[tuple[bytes, str]]:
     """Up to `limit` entries of a range as a snapshot with overlays (lowest first) shows them."""
+    if limit <= 0:
+        return []
+    if not any(layer.concerns(index) for layer in layers):
+        return await snapshot.scan(index, lower, upper, reverse=reverse, limit=limit)
+    found: list[tuple[bytes, str]] = []
+    # Of all that was changed only so much is looked at as is asked for: a mutation may have changed thousands.
+    size = limit
+    while True:
+        part, edge = await _part(snapshot, layers, index, lower, upper, reverse=reverse, size=size)
+        found += part
+        if edge is None or len(found) >= limit:
+            return found[:limit]
+        lower, upper = (lower, edge) if reverse else (successor(edge), upper)
+        size *= 2
+
+
+async def _part(
+    snapshot: Snapshot, layers: Sequence[Overlay], index: int, lower: bytes, upper: bytes, *, reverse: bool, size: int
+) -> tuple[list[tuple[bytes, str]], bytes | None]:
+    """The first entries of a range, and the last key that was looked at; None when the range has no more."""
+    page = await snapshot.scan(index, lower, upper, reverse=reverse, limit=size)
+    edges = [page[-1][0]] if len(page) == size else []
     changes: dict[bytes, bool] = {}
     for layer in layers:
-        layer.changes(index, lower, upper, changes)
-    if not changes:
-        return await snapshot.scan(index, lower, upper, reverse=reverse, limit=limit)
-    page = await snapshot.scan(index, lower, upper, reverse=reverse, limit=limit + _absent(changes))
+        last = layer.first_changes(index, lower, upper, changes, reverse=reverse, limit=size)
+        if last is not None:
+            edges.append(last)
     merged = {key: id for key, id in page if changes.get(key, True)}
     for key, present in changes.items():
         if present and key not in merged:
             merged[key] = id_in_key(key)
-    return sorted(merged.items(), reverse=reverse)[:limit]
+    entries = sorted(merged.items(), reverse=reverse)
+    if not edges:
+        return entries, None
+    edge = max(edges) if reverse else min(edges)
+    return [entry for entry in entries if (entry[0] >= edge if reverse else entry[0] <= edge)], edge
 
 
 async def scan_ids(
@@ -147,8 +197,3 @@ async def scan_ids(
 def _absent(changes: dict[Any, bool]) -> int:
     # With room for every removed entry, a page still holds as many as were asked for, unless the range ends in it.
     return sum(1 for present in changes.values() if not present)
-
-
-def id_in_key(key: bytes) -> str:
-    """The document id that ends an index key (tag 0x10, ASCII text, 0x00; no id contains the tag)."""
-    return key[key.rindex(b"\x10") + 1 : -1].decode("ascii")

@@ -30,9 +30,20 @@ def prepare(tx: Transaction, ts: int, source: str, outcome: Outcome | None) -> t
                 writes.append(_write(table, old, new, touches))
     tables = list(own.tables.values()) if own is not None else []
     touches += ((CATALOG_INDEX, table.name.encode(), ()) for table in tables)
-    if not writes and not tables and outcome is None:
+    entries = _entries(tx, own) if own is not None and tx.aggregates else []
+    if not writes and not tables and outcome is None and not entries:
         return None
-    return Commit(ts, writes, source, outcome, tables), touches
+    return Commit(ts, writes, source, outcome, tables, entries=entries), touches
+
+
+def _entries(tx: Transaction, own: Overlay) -> list[Point]:
+    """What came and went in aggregates besides documents' keys, which are there too and do no harm twice."""
+    points: list[Point] = []
+    for index in sorted(tx.aggregates):
+        changed: dict[bytes, bool] = {}
+        own.changes(index, b"", b"\xff", changed)
+        points += [Point(index, None, key) if there else Point(index, key, None) for key, there in changed.items()]
+    return points
 
 
 def _settle(tx: Transaction, own: Overlay, ts: int) -> None:

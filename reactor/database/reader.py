@@ -6,10 +6,12 @@ npm-packages/convex/src/server/impl/database_impl.ts and crates/isolate/src/envi
 
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
+from reactor.database.aggregates import GroupDict, RangeFunction, aggregate, check_grouping, groups
 from reactor.database.catalog import BY_CREATION, TableInfo
 from reactor.database.pages import Pager
 from reactor.database.query import Query
 from reactor.database.system_tables import READABLE, is_system_name
+from reactor.database.totals import TotalsDict
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError, NotInContext
 from reactor.values import table_of
@@ -63,6 +65,29 @@ class _Reader:
         """A query over a table; nothing is read before `collect`, `take`, `first`, `unique`, ... or iteration."""
         self._check_name(table, "query")
         return Query(self._tx, table, self._tx.table(table), BY_CREATION, self._pager)
+
+    async def aggregate(self, table: str, index: str, range: RangeFunction | None = None, /) -> TotalsDict:
+        """Count, sum, min, max and mean of the documents in a range of an aggregate, in logarithmic time.
+
+        `range` is that of `with_index`: `lambda q: q.eq("status", "paid").gte("day", first)`; without it, all documents
+        of the table. Nothing is loaded. A live query that asked runs again when a document of the range comes, goes, or
+        changes its number. Raises DeveloperError when there is no such aggregate or it cannot serve the range.
+        """
+        self._check_name(table, "aggregate")
+        return await aggregate(self._tx, table, self._tx.table(table), index, range)
+
+    async def aggregate_groups(
+        self, table: str, index: str, range: RangeFunction | None = None, /, *, limit: int = 100, order: str = "asc"
+    ) -> list[GroupDict]:
+        """As `aggregate`, for each value of the field behind those that `range` fixes by `eq`: totals by day, say.
+
+        `[{"value": ..., "count": ..., "sum": ..., ...}]` in the order of the values, at most `limit` (1 to 1,000) of
+        them. Values that no document has are missing. Raises DeveloperError as `aggregate` does.
+        """
+        self._check_name(table, "aggregate_groups")
+        check_grouping(limit, order)
+        info = self._tx.table(table)
+        return await groups(self._tx, table, info, index, range, limit, order == "desc")
 
     def normalize_id(self, table: str, id: str, /) -> str | None:
         """`id` when it is an id of `table`, else None. Never reads the document."""

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from reactor.database.catalog import Numbering
-from reactor.database.document_pass import DocumentPass
+from reactor.database.document_pass import DocumentPass, aggregates_of
 from reactor.database.shapes import covers, shape_of
 from reactor.database.system_tables import SYSTEM_TABLES, declared, is_system_name
+from reactor.database.total_pass import TotalPass
 from reactor.database.unique_pass import UniquePass
 from reactor.schema import Index, Schema, Table
 from reactor.store.seam import Commit, IndexRecord, TableRecord
@@ -22,6 +23,7 @@ class StructurePlan:
     `indexes`     to be built before the schema serves, also those of such tables
     `passes`      over documents that exist, which have to be completed before it serves
     `uniques`     passes over indexes in which no two documents may have the same values, to be made after those
+    `totals`      passes over aggregates of tables without documents, in case that some come before it serves
     `pending`     declarations that documents are not known to match, by table number
     `staged`      passes that are left to be made after it serves, by index number
     `dropped`     numbers of indexes that it declares no longer
@@ -33,6 +35,7 @@ class StructurePlan:
         self.indexes: list[IndexRecord] = []
         self.passes: list[DocumentPass] = []
         self.uniques: list[UniquePass] = []
+        self.totals: list[TotalPass] = []
         self.pending: dict[int, Table] = {}
         self.staged: dict[int, DocumentPass] = {}
         self.dropped: list[int] = []
@@ -85,6 +88,8 @@ class StructurePlan:
             self.pending[record.number] = check
         if exists and (new or check is not None):
             self.passes.append(DocumentPass(record, new, check))
+        else:
+            self.totals += aggregates_of(record, new)
 
     def _plan_staged(self, index: Index, record: IndexRecord) -> bool:
         """An index that is being built: whether that may go on after the schema serves."""

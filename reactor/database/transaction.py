@@ -34,6 +34,7 @@ class Transaction:
         "_cache",
         "_layers",
         "_own",
+        "aggregates",
         "before",
         "bytes_written",
         "catalog",
@@ -44,6 +45,7 @@ class Transaction:
         "limits",
         "next_creation",
         "now",
+        "past",
         "pending",
         "reads",
         "scheduled_args_bytes",
@@ -70,6 +72,10 @@ class Transaction:
         """What own writes, also those taken back, found: table and version of each document."""
         self.fault: StoreError | None = None
         """Why the store could not be read, None as long as it could: what was read is not to be built upon."""
+        self.past = False
+        """What lies below are old versions."""
+        self.aggregates: set[int] = set()
+        """Indexes in which entries that belong to no document came or went."""
         self.ended = False
         """Nothing can be written any more."""
         self.pending: set[str] = set()
@@ -262,6 +268,11 @@ class Transaction:
         self._top().replace(table, old, new)
         self.version += 1
 
+    def set_entry(self, index: int, key: bytes, *, there: bool) -> None:
+        """An entry that belongs to no document comes or goes."""
+        self._top().set_entry(index, key, there=there)
+        self.aggregates.add(index)
+
     # Budgets
 
     def usage(self) -> Usage:
@@ -307,6 +318,7 @@ class Transaction:
         """The state before own writes, for reads that are nobody's dependency; see `charge`."""
         below = self._layers[: self._own]
         tx = Transaction(self.snapshot, self.catalog, self._cache, self.limits, now=self.now, below=below)
+        tx.past = self.past
         tx.reads.documents, tx.reads.size = self.reads.documents, self.reads.size
         return tx
 

@@ -3,7 +3,7 @@
 None or missing in one of the fields exempts a document.
 """
 
-from reactor.database.catalog import key_part
+from reactor.database.key_parts import key_part
 from reactor.schema import Index, SchemaMismatch, Table
 from reactor.store.seam import Snapshot, Store
 from reactor.values import UNSET, decode_trusted, encode_value, prefix_end, successor

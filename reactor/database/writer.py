@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import CoroutineType
 from typing import Any, ClassVar, LiteralString, TypeAlias, TypeVar, cast, overload
 
+from reactor.database.aggregates import keep_totals
 from reactor.database.catalog import TableInfo
 from reactor.database.documents import Document
 from reactor.database.made_calls import MadeCall, frame
@@ -91,6 +92,8 @@ class DatabaseWriter(DatabaseReader):
         if info.unique:
             await refuse_twin(self._tx, info, None, document, fields)
         self._tx.write(info, None, document)
+        if info.totals:
+            await keep_totals(self._tx, info, None, document)
         if fresh:  # after what may yet refuse the document: without one there is no new table
             self._tx.add_table(info)
         return id
@@ -129,6 +132,8 @@ class DatabaseWriter(DatabaseReader):
             if info.unique:
                 await refuse_twin(self._tx, info, old, new, fields)
             self._tx.write(info, old, new)
+            if info.totals:
+                await keep_totals(self._tx, info, old, new)
 
     @overload
     def replace(self, id: str, value: Mapping[str, Any], /) -> Writing[None]: ...
@@ -158,6 +163,8 @@ class DatabaseWriter(DatabaseReader):
             if info.unique:
                 await refuse_twin(self._tx, info, old, new, fields)
             self._tx.write(info, old, new)
+            if info.totals:
+                await keep_totals(self._tx, info, old, new)
 
     @overload
     def delete(self, id: str, /) -> Writing[None]: ...
@@ -175,7 +182,10 @@ class DatabaseWriter(DatabaseReader):
     async def _delete(self, table_or_id: str, id: str) -> None:
         name, text = (None, table_or_id) if id is ABSENT else (table_or_id, id)
         info, old = await self._existing(name, text, "delete", "Delete")
-        self._tx.write(info, old, Document(text, None))
+        gone = Document(text, None)
+        self._tx.write(info, old, gone)
+        if info.totals:
+            await keep_totals(self._tx, info, old, gone)
 
     def _new_table(self, name: str) -> TableInfo:
         if not is_identifier(name):

@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from reactor.database.overlay import id_in_key
 from reactor.database.ranges import CATALOG_INDEX
 from reactor.live.live_query import Reason
+from reactor.store.seam import id_in_key
 
 __all__ = ["LONGEST_ARGS", "Asked", "Reruns", "describe"]
 

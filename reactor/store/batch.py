@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from reactor.store.seam import Commit, LogEntry, Outcome, Write
+from reactor.store.seam import Commit, LogEntry, Outcome, Point, Write
 from reactor.store.statements import Statement
 
 __all__ = ["Step", "decode_entry", "decode_outcome", "steps_of"]
@@ -47,13 +47,9 @@ class _Rows:
             self._documents[id] = (id, table, ts, write.new)
             replaced.append((id, table, write.old, None, points))
             for point in points:
-                old, new = point.old, point.new
-                if old == new:
-                    continue
-                if old is not None:
-                    self._entries[point.index, old] = False
-                if new is not None:
-                    self._entries[point.index, new] = True
+                self._move(point)
+        for point in commit.entries:
+            self._move(point)
         if replaced:
             self._log += (ts, commit.source, _encode(replaced))
         outcome = commit.outcome
@@ -61,6 +57,15 @@ class _Rows:
             self._outcomes += (ts, outcome.session, outcome.request, outcome.result, _encode(outcome.logs))
         if commit.tables or commit.indexes or commit.dropped_indexes or commit.shapes:
             self._catalog.append(commit)
+
+    def _move(self, point: Point) -> None:
+        old, new = point.old, point.new
+        if old == new:
+            return
+        if old is not None:
+            self._entries[point.index, old] = False
+        if new is not None:
+            self._entries[point.index, new] = True
 
     def by_statement(self) -> list[tuple[str, list[Any]]]:
         here: list[Any] = []

@@ -10,7 +10,7 @@ from copy import copy
 from typing import Any, TypeVar
 
 from reactor.errors import StoreError
-from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Snapshot, TableRecord, Write
+from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Snapshot, TableRecord, Write, id_in_key
 
 __all__ = ["MemorySnapshot", "MemoryStore"]
 
@@ -76,6 +76,8 @@ class MemorySnapshot:
         if commit.writes:
             writes = [Write(write.id, write.table, write.old, None, write.points) for write in commit.writes]
             self.history.append(LogEntry(commit.ts, commit.source, writes))
+        for point in commit.entries:
+            self._move(point, id_in_key(point.old or point.new or b""))
         if commit.outcome is not None:
             told = copy(commit.outcome)
             told.ts = commit.ts
@@ -99,11 +101,14 @@ class MemorySnapshot:
             _add(self.ids, write.id)
             self.documents[write.id], self.written[write.id] = write.new, ts
         for point in write.points:
-            entries = self.entries.setdefault(point.index, [])
-            if point.old is not None:
-                _remove(entries, (point.old, write.id))
-            if point.new is not None:
-                _add(entries, (point.new, write.id))
+            self._move(point, write.id)
+
+    def _move(self, point: Point, id: str) -> None:
+        entries = self.entries.setdefault(point.index, [])
+        if point.old is not None:
+            _remove(entries, (point.old, id))
+        if point.new is not None:
+            _add(entries, (point.new, id))
 
 
 class MemoryStore:

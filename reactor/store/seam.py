@@ -22,6 +22,7 @@ __all__ = [
     "Store",
     "TableRecord",
     "Write",
+    "id_in_key",
 ]
 
 
@@ -91,6 +92,7 @@ class Commit(msgspec.Struct):
 
     `shapes`: by table number, what every document of the table is known to match from now on, as text that means
     something to the layers above; None when nothing is known any more. `dropped_indexes` may have no record yet.
+    `entries` are changes of index entries that belong to no document; the log does not remember them.
     """
 
     ts: int
@@ -101,6 +103,7 @@ class Commit(msgspec.Struct):
     indexes: list[IndexRecord] = []
     dropped_indexes: list[int] = []
     shapes: dict[int, str | None] = {}
+    entries: list[Point] = []
 
 
 class LogEntry(msgspec.Struct, array_like=True):
@@ -230,3 +233,8 @@ class Store(Protocol):
         Also removes entries of dropped and of unfinished indexes. Commits get their turn between small pages of it.
         """
         ...
+
+
+def id_in_key(key: bytes) -> str:
+    """The document id that ends an index key (tag 0x10, ASCII text, 0x00; no id contains the tag)."""
+    return key[key.rindex(b"\x10") + 1 : -1].decode("ascii")

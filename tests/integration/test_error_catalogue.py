@@ -234,7 +234,7 @@ ROWS = [
     ],
     read("camelCase", "InvalidFunctionCall", r"ctx\.db\.normalizeId is written ctx\.db\.normalize_id in Python",
          "ctx.db.normalizeId('notes', '')"),
-    read("no such method", "InvalidFunctionCall", r"ctx\.db has no `find`\. It has: get, normalize_id, query, system",
+    read("no such method", "InvalidFunctionCall", r"ctx\.db has no `find`\. It has: aggregate, aggregate_groups, get",
          "ctx.db.find"),
     write("document too large", "ValueTooLargeError", r"is too large \(\S+ (MiB|bytes) > maximum size 1 MiB\)",
           "await ctx.db.insert('notes', {'text': 'x' * 2**20})"),
