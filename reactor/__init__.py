@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         query,
     )
     from reactor.runtime.http_router import HttpRouter, http_action, http_router
+    from reactor.runtime.migrations import migration
     from reactor.schema import define_schema, define_table
     from reactor.values import UNSET, CommitTs, Id, Int64, v
 else:
@@ -52,6 +53,7 @@ else:
             "internal_action": "reactor.runtime.functions",
             "internal_mutation": "reactor.runtime.functions",
             "internal_query": "reactor.runtime.functions",
+            "migration": "reactor.runtime.migrations",
             "mutation": "reactor.runtime.functions",
             "pagination_opts_validator": "reactor.database.page_options",
             "query": "reactor.runtime.functions",
@@ -83,6 +85,7 @@ __all__ = [
     "internal_action",
     "internal_mutation",
     "internal_query",
+    "migration",
     "mutation",
     "pagination_opts_validator",
     "query",

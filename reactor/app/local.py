@@ -12,9 +12,10 @@ from reactor.http.function_api import FunctionApi, Request
 from reactor.live.live_query import Subscription
 from reactor.runtime import logs
 from reactor.runtime.identity import Identity
+from reactor.runtime.migration_functions import MIGRATIONS_MODULE
 from reactor.settings import Settings
 
-__all__ = ["run_local"]
+__all__ = ["migrate_local", "run_local"]
 
 Show = Callable[[bytes], None]
 """Takes each answer of a function as the JSON text that `POST /api/function` gives."""
@@ -26,6 +27,32 @@ def run_local(settings: Settings, directory: Path, path: str, args_json: str, wa
     Raises StoreLocked when a server holds the folder, LoadError when the application cannot be loaded.
     """
     asyncio.run(_run(settings, directory, path, args_json, watch, show))
+
+
+def migrate_local(settings: Settings, directory: Path, *, show: Callable[[bytes], bool]) -> None:
+    """Run the migrations that were asked for on the data folder, which no server may hold.
+
+    `show` gets their status as an answer whenever it changes, and gives whether that was enough. Raises as `run_local`.
+    """
+    asyncio.run(_migrate(settings, directory, show))
+
+
+async def _migrate(settings: Settings, directory: Path, show: Callable[[bytes], bool]) -> None:
+    parts = Parts(settings, directory, _silent)
+    restore, enough = logs.install(), asyncio.Event()
+
+    def told(answer: bytes) -> None:
+        if show(answer):
+            enough.set()
+
+    try:
+        await parts.open()
+        parts.migrator.start()
+        _subscribe(parts, f"{MIGRATIONS_MODULE}:status", "{}", told)
+        await enough.wait()
+    finally:
+        await parts.close()
+        restore()
 
 
 def _silent(kind: str, /, **fields: object) -> None:
@@ -79,8 +106,12 @@ class _Watcher:
 
 
 async def _watch(parts: Parts, path: str, args_json: str, show: Show) -> None:
+    _subscribe(parts, path, args_json, show)
+    await asyncio.Event().wait()
+
+
+def _subscribe(parts: Parts, path: str, args_json: str, show: Show) -> None:
     watcher: Any = _Watcher(show)
     args = args_json.encode()
     parts.live.subscribe(watcher, 0, parts.hub.canonical(path), args, args, None, watcher.identity)
     parts.rounds.soon()
-    await asyncio.Event().wait()

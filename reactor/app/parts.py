@@ -20,6 +20,7 @@ from reactor.database.committer import Committed
 from reactor.database.cursors import Cursors
 from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits
+from reactor.database.migration_rows import State
 from reactor.database.overlay import Overlay
 from reactor.errors import StoreError
 from reactor.files.files import FileLimits, Files
@@ -30,6 +31,8 @@ from reactor.http.file_api import FileApi
 from reactor.http.traffic import Traffic
 from reactor.jobs.due import Jobs
 from reactor.jobs.executor import Executor
+from reactor.jobs.migration_runs import MigrationRuns
+from reactor.jobs.migrator import Migrator
 from reactor.jobs.runs import Runs
 from reactor.live.ahead import Ahead
 from reactor.live.directory import Directory
@@ -146,6 +149,8 @@ class Parts:
     def _make_jobs(self) -> None:
         self.jobs, self.job_runs = Jobs(self.database), Runs(self.database, self.runner, self.actions)
         self.executor = Executor(self.database, self.jobs, self.job_runs, places=self.settings.max_jobs)
+        self.migration_runs = MigrationRuns(self.database, self.runner, self._tell_of_migration)
+        self.migrator = Migrator(self.database, self.runner, self.migration_runs)
 
     async def open(self) -> None:
         """Load the application and open its data. Raises LoadError, SchemaMismatch, StoreError and its kinds."""
@@ -205,6 +210,7 @@ class Parts:
             self._upkeep.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._upkeep
+            await self.migrator.close()
             await self.executor.close()
             self.hub.close_all(1001, "")
         self.tokens.close()
@@ -230,6 +236,7 @@ class Parts:
         try:
             self.queries.news(commits)
             self.backlog.news(commits)
+            self.migrator.news(commits)
         finally:
             self.rounds.news(commits)
 
@@ -252,6 +259,9 @@ class Parts:
     async def _run_ahead(self, query: LiveQuery, snapshot: Snapshot, overlay: Overlay) -> QueryRun:
         call = Call(query.path, query.args, query.identity, shared=True)
         return await self.runner.query(call, self.database.read(snapshot, (overlay,)), query.journal)
+
+    def _tell_of_migration(self, name: str, state: State, documents: int) -> None:
+        self.events("migration", name=name, state=state.value, documents=documents)
 
     def _function_failed(self, path: str, failure: Failure) -> None:
         self.events("function_failed", function=path, error=failure.text, request=failure.request_id)

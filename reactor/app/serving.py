@@ -77,6 +77,7 @@ async def _serve_parts(parts: Parts, listeners: Listeners, reload: bool) -> int:
     try:
         address.write_text(json.dumps({"url": url, "site": site, "pid": os.getpid()}))
         parts.executor.start()
+        parts.migrator.start()
         _say_ready(parts, url, site, reload)
         await serving
     finally:

@@ -34,6 +34,14 @@ class Engine(Protocol):
         """
         ...
 
+    def migrate_local(self, settings: Settings, directory: Path, *, show: Callable[[bytes], bool]) -> None:
+        """Run the migrations that were asked for on the data folder, which no server may hold, until none is left.
+
+        `show` gets how they stand whenever that changes, as the answer of `_system/migrations:status`, and says whether
+        that was enough. Raises StoreLocked as `run_local`.
+        """
+        ...
+
 
 def load_engine() -> Engine:
     """The engine. Loaded late: `reactor --help` and calls to a running server do not pay for it."""

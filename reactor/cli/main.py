@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from reactor.cli.migrate import migrate
 from reactor.cli.run import run
 from reactor.cli.serving import dev, start
 from reactor.version import VERSION
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(dev)
 app.command()(start)
 app.command()(run)
+app.command()(migrate)
 
 
 def _show_version(wanted: bool) -> None:

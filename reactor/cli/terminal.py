@@ -10,6 +10,7 @@ one that is unknown is shown as it is, so that server and terminal can grow apar
     reload_overtaken changed (files)
     schema_progress  table, documents (how many so far), checks (bool: they are compared with the schema), fills
                      (indexes that are being built), unique (index that is looked through for equal values)
+    migration        name, state (inProgress, success, failed), documents (how many it was given so far)
     log              function, line (as the wire has it: [LOG] 'text')
     function_failed  function, error (text with traceback), request (id that the client was told)
     stopped          reason
@@ -32,6 +33,7 @@ __all__ = ["LastingConsole", "Terminal"]
 Fields = dict[str, object]
 
 _LEVELS = {"[ERROR]": "red", "[WARN]": "yellow", "[DEBUG]": "dim"}
+_STATES = {"inProgress": ("begins", ""), "success": ("done", "green"), "failed": ("failed", "bold red")}
 _SHOWN_MODULES = 12
 _INDENT = 13  # where the second column of the banner begins
 
@@ -56,6 +58,7 @@ class Terminal:
             "reload_failed": self._reload_failed,
             "reload_overtaken": self._reload_overtaken,
             "schema_progress": self._schema_progress,
+            "migration": self._migration,
             "log": self._log,
             "function_failed": self._function_failed,
             "stopped": self._stopped,
@@ -109,6 +112,12 @@ class Terminal:
         documents = fields.get("documents")
         count = f"  {documents:,} documents so far" if isinstance(documents, int) else ""
         return self._line(("schema", "bold"), f"  {_work(fields)}{count}")
+
+    def _migration(self, fields: Fields) -> Text:
+        state, documents = _word(fields, "state"), fields.get("documents")
+        word, style = _STATES.get(state, (state, ""))
+        count = f"  {documents:,} documents" if isinstance(documents, int) else ""
+        return self._line(("migration", "bold"), f"  {_word(fields, 'name')}  ").append(word, style).append(count)
 
     def _log(self, fields: Fields) -> Text:
         line = _word(fields, "line")

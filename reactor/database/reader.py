@@ -129,7 +129,7 @@ class _Reader:
 
 
 class SystemReader(_Reader):
-    """`ctx.db.system`: reads the system's tables `_storage` and `_scheduled_functions`, by id and by creation time."""
+    """`ctx.db.system`: reads the system's tables (files, jobs, migrations), by id and by creation time."""
 
     __slots__ = ()
     _system = True

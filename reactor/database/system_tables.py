@@ -11,6 +11,7 @@ __all__ = [
     "BY_STATE_AND_END",
     "BY_STATE_AND_TIME",
     "HEALTH",
+    "MIGRATIONS",
     "READABLE",
     "SCHEDULED",
     "SYSTEM_TABLES",
@@ -22,7 +23,8 @@ HEALTH = "_health"
 """One document that is written to see whether writes arrive."""
 
 SCHEDULED = "_scheduled_functions"
-SYSTEM_TABLES = {"_storage": 1, SCHEDULED: 2, "_deleted_files": 11, HEALTH: 100}
+MIGRATIONS = "_migrations"
+SYSTEM_TABLES = {"_storage": 1, SCHEDULED: 2, "_deleted_files": 11, MIGRATIONS: 31, HEALTH: 100}
 
 READABLE = tuple(name for name in SYSTEM_TABLES if name not in ("_deleted_files", HEALTH))
 """Those that functions read, by `ctx.db.system`."""

@@ -228,7 +228,7 @@ class FunctionApi:
         return await answered
 
     async def _any(self, call: Call) -> RunResult:
-        function = self._runner.registry.find(call.path)
+        function = self._runner.served(call.path)
         if function is None or (function.internal and not call.identity.is_admin):
             return self._runner.missing(call)
         if function.kind is Kind.QUERY:

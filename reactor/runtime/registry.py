@@ -7,6 +7,7 @@ from reactor.errors import DeveloperError, FunctionNotFound, LoadError
 from reactor.runtime.frames import declared_at
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.http_router import HttpRouter
+from reactor.runtime.migrations import Migrations
 from reactor.runtime.paths import DEFAULT_EXPORT, FunctionPath, parse
 
 __all__ = ["AnyFunction", "Registry"]
@@ -19,14 +20,15 @@ class Registry:
 
     A function is found as `dir/file:name` and as `dir/file.js:name`, with every component in snake_case or camelCase;
     a default export also without `:default`. Raises LoadError when two functions answer to one spelling. `http` has
-    the application's HTTP endpoints, None when it has none.
+    the application's HTTP endpoints, None when it has none; `migrations` has those functions that are migrations.
     """
 
-    __slots__ = ("_by_spelling", "_functions", "http")
+    __slots__ = ("_by_spelling", "_functions", "http", "migrations")
 
     def __init__(self, functions: Iterable[AnyFunction] = (), http: HttpRouter | None = None) -> None:
         self.http = http
         self._functions = sorted(functions, key=lambda function: function.path)
+        self.migrations = Migrations(self._functions)
         self._by_spelling: dict[str, AnyFunction] = {}
         for function in self._functions:
             self._enter(function)

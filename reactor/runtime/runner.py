@@ -94,9 +94,23 @@ class Runner:
         run = self.begin(call, tx.now, self._watcher)
         return await self._attempt(call, run, Kind.MUTATION, tx, self._pager())
 
-    async def _attempt(self, call: Call, run: Run, kind: Kind, tx: Transaction, pager: Pager) -> RunResult:
+    async def perform(self, function: Function[..., Any], call: Call, tx: Transaction) -> RunResult:
+        """As `mutation`, of a function that the server itself makes for the occasion."""
+        run = self.begin(call, tx.now, self._watcher)
+        run.found = True
+        return await self._attempt(call, run, Kind.MUTATION, tx, self._pager(), function)
+
+    async def _attempt(
+        self,
+        call: Call,
+        run: Run,
+        kind: Kind,
+        tx: Transaction,
+        pager: Pager,
+        function: Function[..., Any] | None = None,
+    ) -> RunResult:
         try:
-            function = self.find(call, run, kind)
+            function = function or self.find(call, run, kind)
             args = decode_args(function, call.args, self.limits, run.log)
             if call.limits is not None:
                 tx.narrow(call.limits)
@@ -133,7 +147,7 @@ class Runner:
     def find(self, call: Call, run: Run, kind: Kind) -> Function[..., Any]:
         """The function that is called. Raises DeveloperError as `Registry.expect` does."""
         admin = call.identity.is_admin or call.trusted
-        registry = self._system if call.path.startswith(SYSTEM_PREFIX) else self.registry
+        registry = self._registry_of(call.path)
         function = registry.find(call.path)
         if function is None or (function.internal and not call.trusted):
             # What the caller may see depends on who it is.
@@ -141,6 +155,13 @@ class Runner:
         if function is not None:
             run.found, run.log.path = True, function.path
         return registry.expect(call.path, kind, admin=admin)
+
+    def served(self, path: str) -> Function[..., Any] | None:
+        """The function of a path, the server's own ones included. Raises DeveloperError as `Registry.find`."""
+        return self._registry_of(path).find(path)
+
+    def _registry_of(self, path: str) -> Registry:
+        return self._system if path.startswith(SYSTEM_PREFIX) else self.registry
 
     def resolve(self, reference: Reference) -> Function[..., Any]:
         """A function that another one calls. Raises DeveloperError when there is none."""

@@ -57,6 +57,11 @@ class Scheduling:
     ) -> None:
         self._resolve, self._registry, self._limits, self.backlog = resolve, registry, limits, backlog
 
+    @property
+    def registry(self) -> Registry:
+        """The functions that serve now."""
+        return self._registry()
+
     def job(self, run: Run, reference: Reference, args: dict[str, Any], time: float, *, pending: bool) -> NewJob:
         """A job for a function at a time, in ms since 1970. Raises DeveloperError for what cannot be scheduled.
 

@@ -8,11 +8,12 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Self
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from reactor.errors import ReactorError
+from reactor.errors import DeveloperError, ReactorError
 from reactor.files.memory import MemoryFiles
+from reactor.runtime.contexts import Reference
 from reactor.runtime.identity import Identity
 from reactor.schema import Schema
 from reactor.settings import Settings, load_settings
@@ -166,6 +167,34 @@ class Backend(Caller):
         self.clock.set(target.now)
         return count + await engine.run_due()
 
+    async def migrate(self, *migrations: Reference, reset: bool = False) -> list[dict[str, Any]]:
+        """Run migrations to their ends: those given, by themselves or by name, or all that have not succeeded yet.
+
+        With `reset` also those that have, from the beginning. Migrations that functions asked for are run as well; none
+        runs by itself here. Gives how those stand, as `reactor migrate --status --json` does. Raises DeveloperError
+        when one does not succeed (`MigrationFailed`), with the document and what its function raised, and for a name
+        that no migration has.
+        """
+        engine = await self._opened()
+        names = [each if isinstance(each, str) else each.name for each in migrations]
+        asked = await self.mutation("_system/migrations:start", {"names": names or None, "reset": reset})
+        await engine.run_migrations()
+        wanted = {each["name"] for each in asked}
+        told = [row for row in await self.query("_system/migrations:status") if row["name"] in wanted]
+        for row in told:
+            if row["state"] == "failed":
+                raise _migration_failed(row)
+        return told
+
+    async def dry_run(self, migration: Reference, /, *, limit: int = 100) -> dict[str, Any]:
+        """What a migration would do to the first `limit` documents of its table. Nothing is written.
+
+        Gives `processed`, `changed`, `examples` (up to five, each with `before` and `after`) and `error`: None, or
+        `document` and `message`. Raises DeveloperError for a name that no migration has.
+        """
+        name = migration if isinstance(migration, str) else migration.name
+        return await self.mutation("_system/migrations:dryRun", name=name, most=limit)
+
     def _turn_to(self, due: float) -> None:
         if due > self.clock.now:
             self.clock.set(due)
@@ -204,6 +233,12 @@ _OTHERWISE = {
 def _settings(folder: Path, data: str | Path | None, given: Mapping[str, object]) -> Settings:
     flags = {**_OTHERWISE, "admin_key": f"test|{secrets.token_hex(16)}", **given}
     return load_settings(folder, flags={**flags, "data": None if data is None else str(data)}, environ={})
+
+
+def _migration_failed(row: dict[str, Any]) -> DeveloperError:
+    document = row["error"]["document"]
+    where = "" if document is None else f' at document "{document}"'
+    return DeveloperError(f"Migration `{row['name']}` failed{where}: {row['error']['message']}", code="MigrationFailed")
 
 
 def _check_loop() -> None:

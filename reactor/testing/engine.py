@@ -155,6 +155,14 @@ class Engine:
         """The time of the earliest scheduled function, in milliseconds since 1970."""
         return await self._parts.jobs.next_time()
 
+    # Migrations
+
+    async def run_migrations(self) -> None:
+        """Run all that were asked for to their ends, and wait until live queries have seen it."""
+        with self.at_work():
+            await self._parts.migrator.run_pending()
+            await self.settled()
+
     # Live queries
 
     def subscribe(

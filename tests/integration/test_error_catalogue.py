@@ -206,6 +206,14 @@ ROWS = [
           "ctx.scheduler.run_after(0, 'app:note')"),
     read("schedule in a query", "InvalidFunctionCall", "A query only reads: schedule functions in a mutation",
          "ctx.scheduler"),
+    # Migrations
+    write("unknown migration", "MigrationNotFound", r"There is no migration `nope`\. There are: m\.",
+          "await ctx.run_mutation(m, next=['nope'])\n\n@migration(table='notes')\nasync def m(ctx, note): ..."),
+    write("reset of a migration that waits", "MigrationUnderWay", r"`m` is under way, .* Cancel it first\.",
+          "[await ctx.run_mutation(m, reset=reset) for reset in (False, True)]\n\n"
+          "@migration(table='notes')\nasync def m(ctx, note): ..."),
+    write("migration without await", "MissingAwait", r"`ctx\.run_mutation\(\.\.\.\)` was called and not awaited",
+          "ctx.run_mutation(m)\n\n@migration(table='notes')\nasync def m(ctx, note): ..."),
     # Writing
     write("write to a system table", "SystemTable", r"System tables \(prefixed with `_`\) are read-only",
           "await ctx.db.insert('_x', {})"),

@@ -124,15 +124,23 @@ def test_a_log_level_has_its_colour() -> None:
     assert "\x1b[31m[ERROR] no" in stream.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("state", "word"), [("inProgress", "begins"), ("success", "done"), ("failed", "failed"), ("else", "else")]
+)
+def test_a_migration_begins_and_ends(state: str, word: str) -> None:
+    text = shown("migration", name="give_names", state=state, documents=12_800)
+    assert text == f"12:00:00  migration  give_names  {word}  12,800 documents\n"
+
+
 @given(
     kind=st.sampled_from(
         ["ready", "loaded", "reload_failed", "reload_overtaken", "schema_progress", "log", "function_failed", "stopped"]
-        + ["other"]
+        + ["migration", "other"]
     ),
     fields=st.dictionaries(
         st.sampled_from(
             ["url", "functions", "seconds", "changed", "error", "line", "function", "request", "reason", "table"]
-            + ["documents", "checks", "fills", "unique"]
+            + ["documents", "checks", "fills", "unique", "name", "state"]
         ),
         st.none() | st.integers() | st.floats() | st.text() | st.lists(st.integers() | st.text()),
     ),

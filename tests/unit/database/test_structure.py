@@ -15,6 +15,7 @@ SYSTEM = [
     TableRecord("_storage", 1, 6, 7),
     TableRecord("_scheduled_functions", 2, 8, 9),
     TableRecord("_deleted_files", 11, 4, 5),
+    TableRecord("_migrations", 31, -3, -4),
     TableRecord("_health", 100, -1, -2),
 ]
 OURS = [
@@ -61,7 +62,8 @@ def test_the_systems_tables_are_made_first() -> None:
         TableRecord("_storage", 1, 10, 11),
         TableRecord("_scheduled_functions", 2, 12, 13),
         TableRecord("_deleted_files", 11, 16, 17),
-        TableRecord("_health", 100, 18, 19),
+        TableRecord("_migrations", 31, 18, 19),
+        TableRecord("_health", 100, 20, 21),
     ]
     assert commit_of(plan).tables == plan.tables
 
