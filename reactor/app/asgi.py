@@ -10,6 +10,7 @@ from reactor.app.parts import Parts
 from reactor.http.action_request import raw_path
 from reactor.http.client_support import client_support
 from reactor.http.cors import cors_headers, preflight
+from reactor.http.environment_api import EnvironmentApi
 from reactor.http.exchange import (
     Answer,
     HttpError,
@@ -65,6 +66,7 @@ class AsgiApp:
             parts.admin,
             parts.tokens.verify,
         )
+        environment = EnvironmentApi(parts.database, parts.admin)
         self._run_endpoint = api.run
         self._endpoints: dict[tuple[str, str], Endpoint] = {
             ("POST", "/api/query"): api.query,
@@ -75,6 +77,8 @@ class AsgiApp:
             ("POST", "/api/query_ts"): api.query_ts,
             ("POST", "/api/query_at_ts"): api.query_at_ts,
             ("POST", "/api/query_batch"): api.query_batch,
+            ("POST", "/api/update_environment_variables"): environment.update,
+            ("GET", "/api/list_environment_variables"): environment.list,
         }
         self._function_paths = frozenset(path for _, path in self._endpoints)
         self._files = parts.file_api

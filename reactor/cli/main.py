@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from reactor.cli.env import env
 from reactor.cli.migrate import migrate
 from reactor.cli.run import run
 from reactor.cli.serving import dev, start
@@ -24,6 +25,7 @@ app.command()(dev)
 app.command()(start)
 app.command()(run)
 app.command()(migrate)
+app.add_typer(env)
 
 
 def _show_version(wanted: bool) -> None:

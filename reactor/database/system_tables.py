@@ -8,8 +8,10 @@ from reactor.schema import Table, define_table
 from reactor.values import v
 
 __all__ = [
+    "BY_NAME",
     "BY_STATE_AND_END",
     "BY_STATE_AND_TIME",
+    "ENVIRONMENT",
     "HEALTH",
     "MIGRATIONS",
     "READABLE",
@@ -24,18 +26,21 @@ HEALTH = "_health"
 
 SCHEDULED = "_scheduled_functions"
 MIGRATIONS = "_migrations"
-SYSTEM_TABLES = {"_storage": 1, SCHEDULED: 2, "_deleted_files": 11, MIGRATIONS: 31, HEALTH: 100}
+ENVIRONMENT = "_environment_variables"
+SYSTEM_TABLES = {"_storage": 1, SCHEDULED: 2, "_deleted_files": 11, MIGRATIONS: 31, ENVIRONMENT: 32, HEALTH: 100}
 
-READABLE = tuple(name for name in SYSTEM_TABLES if name not in ("_deleted_files", HEALTH))
+READABLE = tuple(name for name in SYSTEM_TABLES if name not in ("_deleted_files", ENVIRONMENT, HEALTH))
 """Those that functions read, by `ctx.db.system`."""
 
 BY_STATE_AND_TIME = "_by_state_and_time"
 BY_STATE_AND_END = "_by_state_and_end"
+BY_NAME = "_by_name"
 
 _DECLARED = {
     SCHEDULED: define_table(v.any())
     .index(BY_STATE_AND_TIME, ["state.kind", "scheduledTime"])
-    .index(BY_STATE_AND_END, ["state.kind", "completedTime"])
+    .index(BY_STATE_AND_END, ["state.kind", "completedTime"]),
+    ENVIRONMENT: define_table(v.any()).index(BY_NAME, ["name"]),
 }
 for _name, _table in _DECLARED.items():
     _table.name = _name

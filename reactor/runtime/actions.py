@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 import anyio.to_thread
 
 from reactor.database.database import Database
+from reactor.database.environment import variables
 from reactor.database.limits import CallLimits
 from reactor.database.transact import transact
 from reactor.database.transaction import Transaction
@@ -91,6 +92,7 @@ class Actions:
         if function.is_async:
             # On the loop, so what it computes holds up everybody: watched like a query, with more time.
             return await self._steps.run(function, ctx, keywords, run.log)
+        _ = ctx.env  # read here: threads have no way to the database
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
@@ -117,6 +119,14 @@ class Actions:
     def now(self) -> float:
         """See `ActionCalls.now`."""
         return self._database.now()
+
+    def variables(self) -> dict[str, str]:
+        """See `ActionCalls.variables`."""
+        snapshot = self._database.store.acquire()
+        try:
+            return variables(self._database.read(snapshot))
+        finally:
+            snapshot.release()
 
     async def transact(self, source: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See `ActionCalls.transact`."""

@@ -3,7 +3,7 @@
 | member | query | mutation | action |
 | --- | --- | --- | --- |
 | `db` | reads | reads and writes | |
-| `auth`, `meta`, `cloud_url`, `site_url` | yes | yes | yes |
+| `auth`, `env`, `meta`, `cloud_url`, `site_url` | yes | yes | yes |
 | `storage` | looks | looks, deletes | everything |
 | `now`, `random` | frozen, seeded | frozen, seeded | |
 | `run_query` | same transaction | same transaction | own transaction |
@@ -31,6 +31,7 @@ from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
 from reactor.files.files import Files
 from reactor.runtime.calls import named_arguments
+from reactor.runtime.environment import Environment, of_action, of_transaction
 from reactor.runtime.functions import Function, Kind, Reference
 from reactor.runtime.members import absent
 from reactor.runtime.meta import ActionMeta, MutationMeta, QueryMeta
@@ -92,6 +93,10 @@ class ActionCalls(Calls, Protocol):
         """Milliseconds since 1970."""
         ...
 
+    def variables(self) -> Mapping[str, str]:
+        """The environment variables as they are."""
+        ...
+
     def transact(self, source: str, work: Callable[[Transaction], Awaitable[T]], /) -> Awaitable[T]:
         """Run `work` in a transaction of its own; `source` is the function that writes."""
         ...
@@ -119,6 +124,11 @@ class _Ctx:
     def site_url(self) -> str:
         """The address of the application's HTTP endpoints, without a slash at the end."""
         return self._run.origins.site
+
+    @property
+    def env(self) -> Environment:
+        """The environment variables of the deployment, by name."""
+        raise NotImplementedError
 
     def finish(self) -> None:
         """The function has returned. Raises DeveloperError for calls that it made and did not await."""
@@ -148,6 +158,10 @@ class _TransactionCtx(_Ctx):
             return await self._calls.within(
                 self._run, self._tx, self._KIND, kind, function, args, limits=limits, stale=stale
             )
+
+    @property
+    def env(self) -> Environment:
+        return of_transaction(self._run.origins, self._tx)
 
     @property
     def now(self) -> float:
@@ -276,7 +290,7 @@ class ActionCtx(_Ctx):
     A failure of what it calls is an exception that it may catch, whatever the cause.
     """
 
-    __slots__ = ("_action_calls", "made_calls")
+    __slots__ = ("_action_calls", "_env", "made_calls")
 
     _KIND = Kind.ACTION
 
@@ -284,6 +298,13 @@ class ActionCtx(_Ctx):
         super().__init__(run, calls, function)
         self._action_calls = calls
         self.made_calls: list[MadeCall] = []
+        self._env: Environment | None = None
+
+    @property
+    def env(self) -> Environment:
+        if self._env is None:
+            self._env = of_action(self._run.origins, self._action_calls.variables())
+        return self._env
 
     @property
     def meta(self) -> ActionMeta:

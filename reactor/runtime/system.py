@@ -5,6 +5,7 @@ from typing import Any
 
 from reactor.database.pulse import beat, pulse
 from reactor.runtime.contexts import MutationCtx, QueryCtx
+from reactor.runtime.environment_functions import environment_functions
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.migration_functions import migration_functions
 from reactor.runtime.registry import Registry
@@ -26,7 +27,9 @@ def system_functions(application: Callable[[], Registry]) -> Registry:
     reads, writes = Function(_pulse, Kind.QUERY, internal=True), Function(_beat, Kind.MUTATION, internal=True)
     reads.place("_system/health", "pulse")
     writes.place("_system/health", "beat")
-    return Registry([spec, reads, writes, *migration_functions(lambda: application().migrations)])
+    return Registry(
+        [spec, reads, writes, *migration_functions(lambda: application().migrations), *environment_functions()]
+    )
 
 
 async def _pulse(ctx: QueryCtx) -> float:

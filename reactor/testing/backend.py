@@ -51,6 +51,7 @@ class Backend(Caller):
         store: Store | None = None,
         now: dt.datetime | float | None = None,
         fresh: bool = False,
+        env: Mapping[str, str] | None = None,
         **settings: object,
     ) -> None:
         """`app`: the application's folder, the current one if nothing is said. Or `functions`: modules and decorated
@@ -61,6 +62,8 @@ class Backend(Caller):
         a datetime with a zone or milliseconds since 1970; None means the time of this machine. `fresh`: load the
         folder's modules for this backend alone. Else they are loaded once, and again when a source has changed, so what
         they keep in global variables outlives a test.
+
+        `env`: environment variables to begin with, as `set_env` sets them.
 
         Other names are settings, such as `max_documents_read=100`. They go before those of `[tool.reactor]` in the
         folder's pyproject.toml; the environment does not count. Raises TypeError for what excludes each other, and
@@ -81,6 +84,7 @@ class Backend(Caller):
         self._files = None if self._store is None else _files_of.setdefault(self._store, MemoryFiles())
         self._code: Code | None = None
         self._engine: Engine | None = None
+        self._env = dict(env or {})
         self.clock = Clock(now)
         """What `ctx.now` and creation times follow."""
         self.logs = Logs()
@@ -113,6 +117,12 @@ class Backend(Caller):
         engine = Engine(self._loaded(), self._settings, self._store, self._files, self.clock, self.logs)
         await engine.open()
         self._engine = engine
+        if self._env:
+            await self.set_env(**self._env)
+
+    async def set_env(self, **variables: str | None) -> None:
+        """Set environment variables, or remove them (None). Raises DeveloperError for what cannot be one."""
+        await self.mutation("_system/environment:change", changes=variables)
 
     async def close(self) -> None:
         """Let what runs end, and end all subscriptions. Harmless when it is closed."""

@@ -6,21 +6,17 @@ from reactor.database.catalog import Numbering
 from reactor.database.document_pass import DocumentPass
 from reactor.database.shapes import shape_of
 from reactor.database.structure import StructurePlan
+from reactor.database.system_tables import SYSTEM_TABLES, declared
 from reactor.schema import Schema, Table, define_schema, define_table
 from reactor.store.seam import Commit, IndexRecord, TableRecord
 from reactor.values import v
 from tests.unit.database.rows import BY_WORD, RECORD
 
-SYSTEM = [
-    TableRecord("_storage", 1, 6, 7),
-    TableRecord("_scheduled_functions", 2, 8, 9),
-    TableRecord("_deleted_files", 11, 4, 5),
-    TableRecord("_migrations", 31, -3, -4),
-    TableRecord("_health", 100, -1, -2),
-]
+SYSTEM = [TableRecord(name, number, -2 * number, -2 * number - 1) for name, number in SYSTEM_TABLES.items()]
+DECLARED = [(name, index) for name in SYSTEM_TABLES if (table := declared(name)) for index in table.indexes]
 OURS = [
-    IndexRecord(98, 2, "_by_state_and_time", ("state.kind", "scheduledTime")),
-    IndexRecord(99, 2, "_by_state_and_end", ("state.kind", "completedTime")),
+    IndexRecord(1_000 + number, SYSTEM_TABLES[name], index.name, index.fields)
+    for number, (name, index) in enumerate(DECLARED)
 ]
 
 
@@ -58,20 +54,23 @@ def commit_of(plan: StructurePlan) -> Commit:
 
 def test_the_systems_tables_are_made_first() -> None:
     plan = plan_of(Numbering([RECORD], [], 9), schema())
-    assert plan.tables == [
-        TableRecord("_storage", 1, 10, 11),
-        TableRecord("_scheduled_functions", 2, 12, 13),
-        TableRecord("_deleted_files", 11, 16, 17),
-        TableRecord("_migrations", 31, 18, 19),
-        TableRecord("_health", 100, 20, 21),
-    ]
+    free = iter(range(10, 1_000))
+    expected: list[TableRecord] = []
+    for name, number in SYSTEM_TABLES.items():
+        expected.append(TableRecord(name, number, next(free), next(free)))
+        for _ in [index for table, index in DECLARED if table == name]:
+            next(free)
+    assert plan.tables == expected
     assert commit_of(plan).tables == plan.tables
 
 
 def test_indexes_of_the_systems_tables_are_built_also_when_an_earlier_version_made_the_tables() -> None:
     plan = plan_of(Numbering([RECORD, *SYSTEM], [], 9), schema())
-    assert [(index.table, index.name) for index in plan.indexes] == [(2, index.name) for index in OURS]
-    assert [(made.table, made.indexes, made.check) for made in plan.passes] == [(SYSTEM[1], plan.indexes, None)]
+    assert [(index.table, index.name) for index in plan.indexes] == [(index.table, index.name) for index in OURS]
+    tables = [table for table in SYSTEM if any(index.table == table.number for index in OURS)]
+    assert [made.table for made in plan.passes] == tables
+    assert [index for made in plan.passes for index in made.indexes] == plan.indexes
+    assert {made.check for made in plan.passes} == {None}
     assert plan.dropped == []
 
 
