@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reactor.database.page_options import PaginationOptions, PaginationResult, pagination_opts_validator
     from reactor.errors import ConvexError, DeveloperError, ReactorError, UniqueViolation
     from reactor.runtime.contexts import ActionCtx, MutationCtx, QueryCtx
+    from reactor.runtime.crons import CronJobs, cron_jobs
     from reactor.runtime.functions import (
         action,
         internal_action,
@@ -35,6 +36,7 @@ else:
             "CallLimits": "reactor.database.limits",
             "CommitTs": "reactor.values",
             "ConvexError": "reactor.errors",
+            "CronJobs": "reactor.runtime.crons",
             "DeveloperError": "reactor.errors",
             "HttpRouter": "reactor.runtime.http_router",
             "Id": "reactor.values",
@@ -46,6 +48,7 @@ else:
             "ReactorError": "reactor.errors",
             "UniqueViolation": "reactor.errors",
             "action": "reactor.runtime.functions",
+            "cron_jobs": "reactor.runtime.crons",
             "define_schema": "reactor.schema",
             "define_table": "reactor.schema",
             "http_action": "reactor.runtime.http_router",
@@ -67,6 +70,7 @@ __all__ = [
     "CallLimits",
     "CommitTs",
     "ConvexError",
+    "CronJobs",
     "DeveloperError",
     "HttpRouter",
     "Id",
@@ -78,6 +82,7 @@ __all__ = [
     "ReactorError",
     "UniqueViolation",
     "action",
+    "cron_jobs",
     "define_schema",
     "define_table",
     "http_action",

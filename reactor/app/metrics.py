@@ -39,6 +39,13 @@ class _Parts(Collector):
             ("reactor_mutations_repeated", "Mutations answered from the record", parts.mutations.repeated),
             ("reactor_jobs_run", "Scheduled functions that have run to their end", parts.job_runs.ran),
             ("reactor_jobs_failed", "Scheduled functions that failed", parts.job_runs.failed),
+            (
+                "reactor_jobs_dead",
+                "Scheduled actions all of whose tries have failed",
+                parts.job_runs.dead + parts.crons.dead,
+            ),
+            ("reactor_crons_run", "Runs of cron jobs that came to their end", parts.crons.ran),
+            ("reactor_crons_failed", "Runs of cron jobs that failed", parts.crons.failed),
             ("reactor_migration_batches", "Batches of migrations", parts.migration_runs.batches),
             ("reactor_migration_documents", "Documents given to migrations", parts.migration_runs.documents),
             ("reactor_migrations_failed", "Migrations that stopped at an error", parts.migration_runs.failed),

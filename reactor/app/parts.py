@@ -29,6 +29,7 @@ from reactor.files.seam import FileStore
 from reactor.http.authorization import AdminKey
 from reactor.http.file_api import FileApi
 from reactor.http.traffic import Traffic
+from reactor.jobs.crons import Crons
 from reactor.jobs.due import Jobs
 from reactor.jobs.executor import Executor
 from reactor.jobs.migration_runs import MigrationRuns
@@ -148,7 +149,9 @@ class Parts:
 
     def _make_jobs(self) -> None:
         self.jobs, self.job_runs = Jobs(self.database), Runs(self.database, self.runner, self.actions)
-        self.executor = Executor(self.database, self.jobs, self.job_runs, places=self.settings.max_jobs)
+        self.crons = Crons(self.database, self.runner, self.actions)
+        places = self.settings.max_jobs
+        self.executor = Executor(self.database, self.jobs, self.job_runs, self.crons, places=places)
         self.migration_runs = MigrationRuns(self.database, self.runner, self._tell_of_migration)
         self.migrator = Migrator(self.database, self.runner, self.migration_runs)
 
@@ -184,6 +187,7 @@ class Parts:
         )
         await self.backlog.open(self.database)
         self.backlog.on_new = self.executor.wake
+        self.crons.declare(self.application.crons)
         self.database.on_the_way = self.rounds.on_the_way
         self.database.on_visible = self._visible
         self.database.after_group = self.rounds.now
@@ -227,6 +231,8 @@ class Parts:
         self.application = fresh
         self.tokens.adopt(providers)
         self.queries.code_changed()
+        self.crons.declare(fresh.crons)
+        self.executor.wake()
         self.live.all_dirty("code")
         self.rounds.soon()
         if self._determinism is not None:

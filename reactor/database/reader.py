@@ -56,7 +56,7 @@ class _Reader:
             check_table(table_or_id, table, id)
         if table is None:
             return None
-        if is_system_name(table.name) is not self._system:
+        if not self._owns(table.name):
             raise self._foreign(table.name, f"{self._prefix}.get() of an id of `{table.name}`")
         document = await self._tx.get(table, id)
         return None if document is None else document.copy()
@@ -103,7 +103,7 @@ class _Reader:
             raise DeveloperError(
                 f"{self._prefix}.{method}() takes the name of a table, not {type(table).__name__}.", code="TypeError"
             )
-        if is_system_name(table) is not self._system:
+        if not self._owns(table):
             raise self._foreign(table, f'{self._prefix}.{method}("{table}")')
 
     def _table_of(self, id: Any, method: str) -> TableInfo | None:
@@ -117,6 +117,9 @@ class _Reader:
                 code="InvalidId",
             )
         return self._tx.table_numbered(number)
+
+    def _owns(self, table: str) -> bool:
+        return table in READABLE if self._system else not is_system_name(table)
 
     def _foreign(self, table: str, call: str) -> DeveloperError:
         raise NotImplementedError

@@ -4,6 +4,7 @@ A row is written in the transaction that schedules, and changes state in the tra
 
     pending ── inProgress ── success, failed     an action: it has begun once this is durable
         │            └────── canceled            it goes on, and its end is not recorded
+    ├─────────── inProgress                  an action that failed and has declared retries: it waits for the next
         ├── success, failed                      a mutation: in the commit of its effects
         └── canceled
 
@@ -26,13 +27,19 @@ __all__ = [
     "SOURCE",
     "NewJob",
     "State",
+    "add_dead_letter",
     "add_job",
+    "attempts_of",
+    "begin_action",
     "cancel_job",
     "change_job",
     "delete_job",
     "ended_before",
+    "fail_action",
     "find_job",
+    "is_dead",
     "of_state",
+    "revive",
     "state_of",
     "table_of_jobs",
 ]
@@ -112,6 +119,71 @@ def change_job(tx: Transaction, row: Document, state: State, error: str | None =
     return changed
 
 
+def begin_action(tx: Transaction, row: Document, retries: int) -> None:
+    """An action begins, which may be run again so many times if it fails."""
+    fields: dict[str, Any] = row.value()
+    if not retries and "attempts" not in fields:
+        change_job(tx, row, State.IN_PROGRESS)
+        return
+    attempts: dict[str, Any] = dict(fields.get("attempts", {"failed": 0}))
+    attempts["retries"] = retries
+    _put(tx, row, {**fields, "state": {"kind": State.IN_PROGRESS.value}, "attempts": attempts})
+
+
+def attempts_of(row: Document) -> tuple[int, int]:
+    """How many times an action has failed, now that it has, and how many times it may be run again."""
+    attempts = row.value().get("attempts", {"failed": 0, "retries": 0})
+    return int(attempts["failed"]) + 1, int(attempts["retries"])
+
+
+def fail_action(tx: Transaction, row: Document, error: str, retry_in: float | None) -> None:
+    """An action failed; `retry_in` are the seconds until it is run again, None when it is not.
+
+    One that had retries and has none left is a dead letter.
+    """
+    failed, retries = attempts_of(row)
+    if not retries and failed == 1:
+        change_job(tx, row, State.FAILED, error)
+        return
+    fields = {**row.value(), "attempts": {"failed": failed, "retries": retries, "lastError": error}}
+    if retry_in is None:
+        state = {"kind": State.FAILED.value, "error": error, "deadLetter": True}
+        _put(tx, row, {**fields, "state": state, "completedTime": tx.now})
+    else:
+        time = tx.now + retry_in * 1000
+        _put(tx, row, {**fields, "state": {"kind": State.PENDING.value}, "scheduledTime": time})
+
+
+def add_dead_letter(tx: Transaction, job: NewJob, error: str, attempts: tuple[int, int]) -> None:
+    """An action that failed for good without having been a job: a cron job's. `attempts`: as `attempts_of`."""
+    table = table_of_jobs(tx)
+    fields: dict[str, Any] = {
+        "_id": tx.new_id(table),
+        "_creationTime": tx.take_creation(),
+        "name": job.name,
+        "args": [job.args],
+        "scheduledTime": job.time,
+        "completedTime": tx.now,
+        "state": {"kind": State.FAILED.value, "error": error, "deadLetter": True},
+        "attempts": {"failed": attempts[0], "retries": attempts[1], "lastError": error},
+    }
+    tx.record(table, None, _row(table, fields))
+
+
+def is_dead(row: Document) -> bool:
+    """Whether all tries of an action with retries have failed."""
+    return bool(row.value()["state"].get("deadLetter"))
+
+
+def revive(tx: Transaction, row: Document) -> None:
+    """Let a dead letter run again, at once and with all its tries."""
+    before: dict[str, Any] = row.value()
+    fields = {**before, "state": {"kind": State.PENDING.value}, "scheduledTime": tx.now}
+    fields["attempts"] = {**before["attempts"], "failed": 0}
+    del fields["completedTime"]
+    _put(tx, row, fields)
+
+
 def delete_job(tx: Transaction, row: Document) -> None:
     """Forget a job that has ended."""
     tx.record(table_of_jobs(tx), row, Document(row.id, None))
@@ -157,6 +229,11 @@ def ended_before(table: TableInfo, state: State, time: float) -> tuple[IndexInfo
 
 
 # Inside
+
+
+def _put(tx: Transaction, row: Document, fields: dict[str, Any]) -> None:
+    table = table_of_jobs(tx)
+    tx.record(table, row, _row(table, fields))
 
 
 async def _is_canceled(tx: Transaction, table: TableInfo, id: str) -> bool:

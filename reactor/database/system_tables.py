@@ -9,8 +9,12 @@ from reactor.values import v
 
 __all__ = [
     "BY_NAME",
+    "BY_NAME_AND_TIME",
     "BY_STATE_AND_END",
     "BY_STATE_AND_TIME",
+    "CRON_JOBS",
+    "CRON_LOGS",
+    "CRON_NEXT",
     "ENVIRONMENT",
     "HEALTH",
     "MIGRATIONS",
@@ -25,21 +29,34 @@ HEALTH = "_health"
 """One document that is written to see whether writes arrive."""
 
 SCHEDULED = "_scheduled_functions"
+CRON_JOBS, CRON_NEXT, CRON_LOGS = "_cron_jobs", "_cron_next_run", "_cron_job_logs"
 MIGRATIONS = "_migrations"
 ENVIRONMENT = "_environment_variables"
-SYSTEM_TABLES = {"_storage": 1, SCHEDULED: 2, "_deleted_files": 11, MIGRATIONS: 31, ENVIRONMENT: 32, HEALTH: 100}
+SYSTEM_TABLES = {
+    "_storage": 1,
+    SCHEDULED: 2,
+    "_deleted_files": 11,
+    CRON_JOBS: 12,
+    CRON_NEXT: 13,
+    CRON_LOGS: 14,
+    MIGRATIONS: 31,
+    ENVIRONMENT: 32,
+    HEALTH: 100,
+}
 
-READABLE = tuple(name for name in SYSTEM_TABLES if name not in ("_deleted_files", ENVIRONMENT, HEALTH))
+READABLE = ("_storage", SCHEDULED, MIGRATIONS)
 """Those that functions read, by `ctx.db.system`."""
 
 BY_STATE_AND_TIME = "_by_state_and_time"
 BY_STATE_AND_END = "_by_state_and_end"
 BY_NAME = "_by_name"
+BY_NAME_AND_TIME = "_by_name_and_time"
 
 _DECLARED = {
     SCHEDULED: define_table(v.any())
     .index(BY_STATE_AND_TIME, ["state.kind", "scheduledTime"])
     .index(BY_STATE_AND_END, ["state.kind", "completedTime"]),
+    CRON_LOGS: define_table(v.any()).index(BY_NAME_AND_TIME, ["name", "ts"]),
     ENVIRONMENT: define_table(v.any()).index(BY_NAME, ["name"]),
 }
 for _name, _table in _DECLARED.items():

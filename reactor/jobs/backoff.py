@@ -1,6 +1,15 @@
 """How long to wait before something that failed is tried again."""
 
-__all__ = ["FIRST_SECONDS", "Backoff"]
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+__all__ = ["FIRST_SECONDS", "Backoff", "patiently"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger("reactor.jobs")
 
 FIRST_SECONDS = 0.5
 
@@ -23,3 +32,15 @@ class Backoff:
     def reset(self) -> None:
         """It worked."""
         self._next = self._first
+
+
+async def patiently(record: Callable[[], Awaitable[T]], what: str) -> T:
+    """Record something that must not be lost, however long that takes."""
+    backoff = Backoff()
+    while True:
+        try:
+            return await record()
+        except Exception as fault:
+            pause = backoff.next()
+            _log.warning("%s is not recorded yet: %s", what, fault)
+            await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""Runs scheduled functions when their time has come: earliest first, a bounded number at a time.
+"""Runs scheduled functions and cron jobs when their time has come: earliest first, a bounded number at a time.
 
 At most so many mutations of it wait in the committer's queue, so clients' mutations are never behind more than these.
 """
@@ -8,9 +8,9 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from reactor.database.database import Database
-from reactor.database.documents import Document
 from reactor.errors import StoreError
 from reactor.jobs.backoff import Backoff
+from reactor.jobs.crons import Crons
 from reactor.jobs.due import Jobs
 from reactor.jobs.runs import Due, Runs
 
@@ -31,9 +31,9 @@ _log = logging.getLogger("reactor.jobs")
 class Executor:
     """Give it `start` on a server; without, nothing runs but by `run_due`."""
 
-    def __init__(self, database: Database, jobs: Jobs, runs: Runs, *, places: int) -> None:
+    def __init__(self, database: Database, jobs: Jobs, runs: Runs, crons: Crons, *, places: int) -> None:
         """`places`: so many jobs run at a time."""
-        self._database, self._jobs, self._runs, self._places = database, jobs, runs, places
+        self._database, self._jobs, self._runs, self._crons, self._places = database, jobs, runs, crons, places
         self.running: dict[str, asyncio.Task[None]] = {}
         """Jobs that have been taken up, by id."""
         self._failing: dict[str, _Failing] = {}
@@ -78,7 +78,8 @@ class Executor:
 
     async def _serve(self) -> None:
         await self._persist(self._recover)
-        while True:
+        # Python 3.11 loses a cancellation that comes in the same turn as the bell, so `close` is also looked for here.
+        while self._serving is not None:
             self._bell.clear()
             pause = await self._persist(self._take_up)
             await self._sleep(pause)
@@ -99,55 +100,66 @@ class Executor:
             return None
         if now < self._rest_until:
             return self._rest_until - now
+        free -= await self._take_up_crons(free)
         found = await self._jobs.find(self._places + len(self._failing) + 1, self._is_taken)
         for row in found.due[:free]:
-            self._begin(row)
+            job = Due.of(row)
+            self._begin(row.id, job.path, lambda job=job: self._runs.run(job))
         if len(found.due) > free:
             return None
         pauses = [failing.until - now for failing in self._failing.values() if failing.until > now]
-        if found.next_time is not None:
-            pauses.append(max(found.next_time - self._database.now(), 1.0) / 1000)
+        times = [time for time in (found.next_time, self._crons.next_time()) if time is not None]
+        pauses.extend(max(time - self._database.now(), 1.0) / 1000 for time in times)
         return min(pauses, default=None)
+
+    async def _take_up_crons(self, free: int) -> int:
+        """Begin cron jobs first: there are few of them, and what waits behind may be many thousands."""
+        await self._crons.adopt()
+        due = [one for one in self._crons.due() if not self._is_taken(one.id)][:free]
+        for one in due:
+            self._begin(one.id, f"{one.cron.path} (cron job {one.cron.name})", lambda one=one: self._crons.run(one))
+        return len(due)
 
     def _is_taken(self, id: str) -> bool:
         failing = self._failing.get(id)
         return id in self.running or (failing is not None and asyncio.get_running_loop().time() < failing.until)
 
-    def _begin(self, row: Document) -> None:
+    def _begin(self, id: str, path: str, run: Callable[[], Awaitable[None]]) -> None:
         self._begun += 1
-        task = asyncio.get_running_loop().create_task(self._run(Due.of(row)))
-        self.running[row.id] = task
-        task.add_done_callback(lambda _: self._ended(row.id))
+        task = asyncio.get_running_loop().create_task(self._run(id, path, run))
+        self.running[id] = task
+        task.add_done_callback(lambda _: self._ended(id))
 
     def _ended(self, id: str) -> None:
         self.running.pop(id, None)
         self.wake()
 
-    async def _run(self, job: Due) -> None:
+    async def _run(self, id: str, path: str, run: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self._runs.run(job)
+            await run()
         except StoreError as error:
-            self._rest(job, error)
+            self._rest(path, error)
         except Exception:
-            failing = self._failing.setdefault(job.id, _Failing())
+            failing = self._failing.setdefault(id, _Failing())
             failing.until = asyncio.get_running_loop().time() + failing.backoff.next()
-            _log.exception("scheduled function %s could not be run, and is tried again", job.path)
+            _log.exception("scheduled function %s could not be run, and is tried again", path)
         else:
-            self._failing.pop(job.id, None)
+            self._failing.pop(id, None)
             self._store_backoff.reset()
 
-    def _rest(self, job: Due, error: StoreError) -> None:
+    def _rest(self, path: str, error: StoreError) -> None:
         """It is not the job's fault, so all of them rest; those that failed together count as one failure."""
         now = asyncio.get_running_loop().time()
         if now >= self._rest_until:
             self._rest_until = now + self._store_backoff.next()
-            _log.warning("scheduled function %s could not be recorded, and is tried again: %s", job.path, error)
+            _log.warning("scheduled function %s could not be recorded, and is tried again: %s", path, error)
 
     # What an earlier server left behind, and this one
 
     async def _recover(self) -> None:
         while ids := await self._jobs.running(_PAGE):
             await self._runs.lose(ids)
+        await self._crons.lose()
 
     async def _lose_quietly(self) -> None:
         try:

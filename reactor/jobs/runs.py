@@ -13,21 +13,31 @@ import msgspec
 
 from reactor.database.database import Database
 from reactor.database.documents import Document
-from reactor.database.scheduled import SOURCE, State, change_job, find_job, state_of
+from reactor.database.scheduled import (
+    SOURCE,
+    State,
+    attempts_of,
+    begin_action,
+    change_job,
+    fail_action,
+    find_job,
+    state_of,
+)
 from reactor.database.transact import transact
 from reactor.database.transaction import Transaction
-from reactor.jobs.backoff import Backoff
+from reactor.jobs.backoff import patiently
 from reactor.runtime.actions import Actions
 from reactor.runtime.calls import Call
 from reactor.runtime.failures import Failure
 from reactor.runtime.functions import Kind
 from reactor.runtime.query_run import RunResult
+from reactor.runtime.retries import retry_after
 from reactor.runtime.runner import Runner
 from reactor.values import encode
 
 __all__ = ["Due", "Runs"]
 
-LOST = "Transient error: the server ended while this action ran, and nobody knows how far it came. It is not repeated."
+LOST = "Transient error: the server ended while this action ran, and nobody knows how far it came."
 
 _log = logging.getLogger("reactor.jobs")
 
@@ -56,7 +66,9 @@ class Runs:
     def __init__(self, database: Database, runner: Runner, actions: Actions) -> None:
         self._database, self._runner, self._actions = database, runner, actions
         self.ran = self.failed = 0
-        """Jobs that were run to their end, and those of them that failed."""
+        """Jobs that were run to their end, and those of them that failed; each try of an action counts."""
+        self.dead = 0
+        """Actions with retries all of which have failed."""
 
     async def run(self, job: Due) -> None:
         """Run a job, unless it has been canceled meanwhile.
@@ -69,18 +81,17 @@ class Runs:
                 self.ran, self.failed = self.ran + 1, self.failed + 1
         elif function.kind is Kind.MUTATION:
             self._count(await self._mutation(job, function.path))
-        elif await self._transact(lambda tx: _begin(tx, job)):
+        elif await self._transact(lambda tx: _begin(tx, job, 0 if function.retry is None else function.retry.retries)):
             await self._action(job)
 
     async def lose(self, ids: list[str]) -> None:
         """These actions had begun, and nobody knows how they ended."""
 
-        async def record(tx: Transaction) -> None:
-            for id in ids:
-                await _end(tx, id, State.FAILED, LOST)
+        async def record(tx: Transaction) -> list[bool]:
+            return [await self._fail(tx, id, LOST) for id in ids]
 
-        await self._transact(record)
         self.failed += len(ids)
+        self._count_dead(await self._transact(record))
 
     # Mutations
 
@@ -113,25 +124,34 @@ class Runs:
             raise
         except Exception as fault:
             _log.exception("scheduled action %s could not be run", job.path)
-            await self._record(job, State.FAILED, f"The action could not be run: {fault!r:.500}")
+            await self._record(job, f"The action could not be run: {fault!r:.500}")
             return
         self._count(result)
-        if result.failure is None:
-            await self._record(job, State.SUCCESS, None)
-        else:
-            await self._record(job, State.FAILED, _told(result.failure))
+        await self._record(job, None if result.failure is None else _told(result.failure))
 
-    async def _record(self, job: Due, state: State, error: str | None) -> None:
+    async def _record(self, job: Due, error: str | None) -> None:
         """Record the end of an action, however long that takes: it must not be begun again."""
-        backoff = Backoff()
-        while True:
-            try:
-                await self._transact(lambda tx: _end(tx, job.id, state, error))
-                return
-            except Exception as fault:
-                pause = backoff.next()
-                _log.warning("the end of scheduled action %s is not recorded yet: %s", job.path, fault)
-                await asyncio.sleep(pause)
+
+        async def record(tx: Transaction) -> list[bool]:
+            if error is not None:
+                return [await self._fail(tx, job.id, error)]
+            row = await _running(tx, job.id)
+            if row is not None:
+                change_job(tx, row, State.SUCCESS)
+            return []
+
+        self._count_dead(await patiently(lambda: self._transact(record), f"the end of scheduled action {job.path}"))
+
+    async def _fail(self, tx: Transaction, id: str, error: str) -> bool:
+        """Record that an action failed, which may mean that it runs again; gives whether it is a dead letter now."""
+        row = await _running(tx, id)
+        if row is None:
+            return False
+        function = self._runner.registry.find(row.value()["name"])
+        failures, retries = attempts_of(row)
+        retry_in = retry_after(None if function is None else function.retry, failures, retries)
+        fail_action(tx, row, error, retry_in)
+        return retries > 0 and retry_in is None
 
     # Both
 
@@ -139,6 +159,9 @@ class Runs:
         if result is not None:
             self.ran += 1
             self.failed += result.failure is not None
+
+    def _count_dead(self, died: list[bool]) -> None:
+        self.dead += sum(died)
 
     async def _transact(self, work: Callable[[Transaction], Any]) -> Any:
         return await transact(self._database.committer, SOURCE, work)
@@ -150,10 +173,16 @@ async def _pending(tx: Transaction, id: str) -> Document | None:
     return row if row is not None and state_of(row) is State.PENDING else None
 
 
-async def _begin(tx: Transaction, job: Due) -> bool:
+async def _running(tx: Transaction, id: str) -> Document | None:
+    """The row of an action that has begun, and was not canceled."""
+    row = await find_job(tx, id)
+    return row if row is not None and state_of(row) is State.IN_PROGRESS else None
+
+
+async def _begin(tx: Transaction, job: Due, retries: int) -> bool:
     row = await _pending(tx, job.id)
     if row is not None:
-        change_job(tx, row, State.IN_PROGRESS)
+        begin_action(tx, row, retries)
     return row is not None
 
 
@@ -167,12 +196,6 @@ async def _refuse(tx: Transaction, job: Due, *, missing: bool) -> bool:
         error = f"Unsupported function type: {job.path} is a query. Only mutations and actions can be scheduled."
     change_job(tx, row, State.FAILED, error=error)
     return True
-
-
-async def _end(tx: Transaction, id: str, state: State, error: str | None) -> None:
-    row = await find_job(tx, id)
-    if row is not None and state_of(row) is State.IN_PROGRESS:
-        change_job(tx, row, state, error)
 
 
 def _told(failure: Failure) -> str:

@@ -20,6 +20,7 @@ from reactor.errors import ArgumentValidationError, LoadError
 from reactor.runtime import logs
 from reactor.runtime.frames import declared_at
 from reactor.runtime.paths import FunctionPath
+from reactor.runtime.retries import Duration, Retry, read_retry
 from reactor.values import hints
 from reactor.values.validators import (
     AnyValidator,
@@ -86,6 +87,7 @@ class Function(Generic[P, R]):
         "module",
         "name",
         "path",
+        "retry",
         "returns",
     )
 
@@ -96,6 +98,7 @@ class Function(Generic[P, R]):
     module: str
     name: str
     path: str
+    retry: Retry | None
     args: Validator | None
     returns: Validator | None
     flatten: Callable[[Any], Any] | None
@@ -110,9 +113,11 @@ class Function(Generic[P, R]):
         internal: bool = False,
         args: ArgsOption | None = None,
         returns: Validator | None = None,
+        retry: Retry | None = None,
     ) -> None:
         _check_declaration(handler, kind, args, returns)
         self.handler = handler
+        self.retry = retry
         self.kind = kind
         self.internal = internal
         # A decorator in between may be a plain function that hands the coroutine on.
@@ -134,7 +139,12 @@ class Function(Generic[P, R]):
     def copy(self) -> "Function[P, R]":
         """The same function once more, to be placed under another name."""
         return Function(
-            self.handler, self.kind, internal=self.internal, args=self._args_option, returns=self._returns_option
+            self.handler,
+            self.kind,
+            internal=self.internal,
+            args=self._args_option,
+            returns=self._returns_option,
+            retry=self.retry,
         )
 
     def complete(self) -> None:
@@ -282,12 +292,54 @@ class Decorator:
         return declare if handler is None else declare(handler)
 
 
+class ActionDecorator(Decorator):
+    """`@action` and `@internal_action`, which also take what is to happen when a scheduled run fails.
+
+    `retries`: so many times it is run again, 0 if nothing is said. `backoff` is the wait before the first of them, a
+    number of seconds or a timedelta (1 s if nothing is said), doubled each time up to `max_backoff` (an hour). It
+    counts for runs by the scheduler and by cron jobs, not for calls by clients and functions. Raises LoadError.
+    """
+
+    __slots__ = ()
+
+    @overload
+    def __call__(self, handler: Callable[P, R], /) -> Function[P, R]: ...
+    @overload
+    def __call__(
+        self,
+        /,
+        *,
+        args: ArgsOption | None = None,
+        returns: Validator | None = None,
+        retries: int | None = None,
+        backoff: Duration | None = None,
+        max_backoff: Duration | None = None,
+    ) -> Callable[[Callable[P, R]], Function[P, R]]: ...
+    def __call__(
+        self,
+        handler: Callable[P, R] | None = None,
+        /,
+        *,
+        args: ArgsOption | None = None,
+        returns: Validator | None = None,
+        retries: int | None = None,
+        backoff: Duration | None = None,
+        max_backoff: Duration | None = None,
+    ) -> Function[P, R] | Callable[[Callable[P, R]], Function[P, R]]:
+        def declare(handler: Callable[P, R]) -> Function[P, R]:
+            where = f"{declared_at(handler)}: @action" if inspect.isfunction(handler) else "@action"
+            retry = read_retry(where, retries, backoff, max_backoff)
+            return Function(handler, self._kind, internal=self._internal, args=args, returns=returns, retry=retry)
+
+        return declare if handler is None else declare(handler)
+
+
 query = Decorator(Kind.QUERY)
 mutation = Decorator(Kind.MUTATION)
-action = Decorator(Kind.ACTION)
+action = ActionDecorator(Kind.ACTION)
 internal_query = Decorator(Kind.QUERY, internal=True)
 internal_mutation = Decorator(Kind.MUTATION, internal=True)
-internal_action = Decorator(Kind.ACTION, internal=True)
+internal_action = ActionDecorator(Kind.ACTION, internal=True)
 
 
 def _check_declaration(

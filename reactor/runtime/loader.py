@@ -20,8 +20,9 @@ from typing import cast
 import msgspec
 
 from reactor.errors import LoadError
+from reactor.runtime.crons import CRONS, Cron, declared_crons
 from reactor.runtime.frames import declared_at
-from reactor.runtime.functions import Function
+from reactor.runtime.functions import Function, Reference
 from reactor.runtime.http_router import HttpRouter
 from reactor.runtime.importing import FreshModules, fresh_modules
 from reactor.runtime.load_errors import explain
@@ -36,6 +37,8 @@ AUTH_CONFIG = "auth_config"
 _numbers = itertools.count(1)
 _HTTP = "http"
 _ROUTER_NAMES = ("http", "default", "router")
+_DECLARING = {AUTH_CONFIG: "providers", CRONS: "cron jobs"}
+"""Modules that are read for something else than functions, and for what."""
 _TESTS = re.compile(r"tests|conftest|test_.*|.*_test", re.ASCII)
 
 
@@ -55,6 +58,7 @@ class Application(msgspec.Struct, frozen=True, eq=False):
     version: Version
     sources: tuple[Path, ...]
     modules: Mapping[str, ModuleType]
+    crons: Mapping[str, Cron] = {}
 
 
 def load(directory: Path) -> Application:
@@ -92,7 +96,16 @@ def _load(root: Path, fresh: FreshModules) -> Application:
         version=Version(next(_numbers), _digest(root, fresh)),
         sources=tuple(Path(file) for file in sorted(fresh.digests)),
         modules=modules,
+        crons=declared_crons(modules, lambda reference: _served(registry, reference)),
     )
+
+
+def _served(registry: Registry, reference: Reference) -> AnyFunction | None:
+    """The function that a module refers to, as it is served."""
+    if isinstance(reference, str):
+        return registry.find(reference)
+    found = registry.find(reference.path)
+    return found if found is not None and found.handler is reference.handler else None
 
 
 def _digest(root: Path, fresh: FreshModules) -> str:
@@ -188,8 +201,8 @@ def _functions(modules: Mapping[str, ModuleType], fresh: FreshModules) -> Iterat
     }
     placed: set[int] = set()
     for path, module in modules.items():
-        if path == AUTH_CONFIG:
-            _refuse_functions(module, fresh.created.get(module.__name__, []))
+        if path in _DECLARING:
+            _refuse_functions(module, _DECLARING[path], fresh.created.get(module.__name__, []))
             continue
         _refuse_shadowed(module, fresh.created.get(module.__name__, []))
         for name, value in list(vars(module).items()):
@@ -207,12 +220,12 @@ def _functions(modules: Mapping[str, ModuleType], fresh: FreshModules) -> Iterat
             yield function
 
 
-def _refuse_functions(module: ModuleType, created: list[AnyFunction]) -> None:
+def _refuse_functions(module: ModuleType, declares: str, created: list[AnyFunction]) -> None:
     """A module that is read for something else would never serve them."""
     for function in created:
         raise LoadError(
             f"`{function.handler.__name__}` ({declared_at(function.handler)}) is in {module.__name__}, which is read "
-            "for its providers only. Move the function into another module."
+            f"for its {declares} only. Move the function into another module."
         )
 
 

@@ -9,6 +9,7 @@ from reactor.runtime.environment_functions import environment_functions
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.migration_functions import migration_functions
 from reactor.runtime.registry import Registry
+from reactor.runtime.system_jobs import job_functions
 
 __all__ = ["BEAT", "PULSE", "SYSTEM_PREFIX", "system_functions"]
 
@@ -27,9 +28,8 @@ def system_functions(application: Callable[[], Registry]) -> Registry:
     reads, writes = Function(_pulse, Kind.QUERY, internal=True), Function(_beat, Kind.MUTATION, internal=True)
     reads.place("_system/health", "pulse")
     writes.place("_system/health", "beat")
-    return Registry(
-        [spec, reads, writes, *migration_functions(lambda: application().migrations), *environment_functions()]
-    )
+    migrations, environment = migration_functions(lambda: application().migrations), environment_functions()
+    return Registry([spec, reads, writes, *migrations, *environment, *job_functions()])
 
 
 async def _pulse(ctx: QueryCtx) -> float:

@@ -13,6 +13,7 @@ import msgspec
 
 from reactor.errors import DeveloperError, FunctionNotFound, LoadError
 from reactor.runtime.contexts import Reference
+from reactor.runtime.crons import CRONS, declared_crons
 from reactor.runtime.frames import declared_at
 from reactor.runtime.functions import Function
 from reactor.runtime.loader import Application, Version, load
@@ -92,21 +93,30 @@ def from_modules(given: Given, schema: Schema | None) -> Code:
     served: list[AnyFunction] = []
     aliases: dict[str, str] = {}
     for original, module, name in itertools.chain(_exported(modules), _placed(single)):
+        if module == CRONS:
+            continue  # as in a folder, where it is read for something else
         # A copy, because the same function may stand at another path in another backend.
         function = original.copy()
         function.place(module, name)
         function.complete()
         served.append(function)
         aliases.setdefault(original.path, function.path)
+    registry = Registry(served)
     application = Application(
         directory=Path("(given functions)"),
-        registry=Registry(served),
+        registry=registry,
         schema=schema or define_schema({}),
         version=Version(0, ""),
         sources=(),
         modules=modules,
+        crons=declared_crons(modules, lambda reference: registry.find(_aliased(reference, aliases))),
     )
     return Code(application, aliases=aliases)
+
+
+def _aliased(reference: Reference, aliases: Mapping[str, str]) -> str:
+    path = reference if isinstance(reference, str) else reference.path
+    return aliases.get(path, path)
 
 
 def _is_current(signature: Signature, code: Code) -> bool:

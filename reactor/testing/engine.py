@@ -152,8 +152,9 @@ class Engine:
         return count
 
     async def next_due(self) -> float | None:
-        """The time of the earliest scheduled function, in milliseconds since 1970."""
-        return await self._parts.jobs.next_time()
+        """The time of the earliest scheduled function or cron job, in milliseconds since 1970."""
+        times = (await self._parts.jobs.next_time(), self._parts.crons.next_time())
+        return min((time for time in times if time is not None), default=None)
 
     # Migrations
 
