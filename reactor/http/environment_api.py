@@ -41,7 +41,7 @@ class EnvironmentApi:
         self._check(request)
         try:
             asked = _decode(request.body).changes
-        except msgspec.DecodeError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             text = f'The body is {{"changes": [{{"name": …, "value": … or null}}]}}: {error}.'
             raise HttpError(400, "BadJsonBody", text) from None
         changes = {each.name: each.value for each in asked}

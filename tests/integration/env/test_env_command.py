@@ -75,7 +75,7 @@ def test_routes_of_official_tools(tmp_path: Path):
     ) as server:
 
         def ask(path: str, body: object = None, key: str = KEY) -> tuple[int, bytes]:
-            data = None if body is None else json.dumps(body).encode()
+            data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
             request = urllib.request.Request(server.url + path, data, {"Authorization": f"Convex {key}"})
             try:
                 with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
@@ -95,5 +95,13 @@ def test_routes_of_official_tools(tmp_path: Path):
         assert ask(update, {"changes": [{"name": "A"}]}) == (200, b"")
         assert json.loads(ask(listing)[1]) == {"environmentVariables": {"GREETING": "hi"}}
         assert ask(update, {"changed": []})[0] == 400
+        not_utf8, too_deep = (
+            b'{"changes": [{"name": "A", "value": "\xff"}]}',
+            b'{"x": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+        )
+        for body in (not_utf8, too_deep):
+            status, refused = ask(update, body)
+            assert (status, json.loads(refused)["code"]) == (400, "BadJsonBody")
+        assert json.loads(ask(listing)[1]) == {"environmentVariables": {"GREETING": "hi"}}
         assert ask(update, {"changes": []}, key="local|wrong")[0] in (401, 403)
         assert ask(listing, key="local|wrong")[0] in (401, 403)
