@@ -6,6 +6,7 @@ from pathlib import Path
 
 from watchfiles import Change, awatch  # pyright: ignore[reportUnknownVariableType]
 
+from reactor.app.generated import keep_types
 from reactor.app.parts import Parts
 from reactor.errors import ReactorError
 from reactor.schema import SchemaOvertaken
@@ -48,6 +49,7 @@ async def reload(parts: Parts, changed: list[str]) -> None:
             seconds=time.perf_counter() - began,
             changed=changed,
         )
+        await keep_types(parts)
 
 
 def _visible(path: Path, root: Path) -> bool:

@@ -18,6 +18,7 @@ import uvicorn
 from reactor.app.addresses import Listeners, listen, local_url, origins
 from reactor.app.admin_key import admin_key_file
 from reactor.app.asgi import AsgiApp, SiteApp, http_actions
+from reactor.app.generated import keep_types
 from reactor.app.parts import Events, Parts
 from reactor.app.reloading import watch
 from reactor.runtime import logs
@@ -79,6 +80,8 @@ async def _serve_parts(parts: Parts, listeners: Listeners, reload: bool) -> int:
         parts.executor.start()
         parts.migrator.start()
         _say_ready(parts, url, site, reload)
+        if reload:
+            await keep_types(parts)
         await serving
     finally:
         if watching is not None:

@@ -19,7 +19,7 @@ class Events(Protocol):
 
 
 class Engine(Protocol):
-    """The two ways to run an application in this process."""
+    """What the commands do with an application in this process."""
 
     def serve(self, settings: Settings, directory: Path, *, reload: bool, events: Events) -> int:
         """Serve `directory` until it is told to stop; returns the exit code."""
@@ -39,6 +39,12 @@ class Engine(Protocol):
 
         `show` gets how they stand whenever that changes, as the answer of `_system/migrations:status`, and says whether
         that was enough. Raises StoreLocked as `run_local`.
+        """
+        ...
+
+    def codegen(self, directory: Path, *, check: bool) -> list[str]:
+        """Write the generated types of an application; gives the paths of files that were, or with `check` would be,
+        changed. Raises LoadError, and then no file was touched.
         """
         ...
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from reactor.cli.codegen import codegen
 from reactor.cli.env import env
 from reactor.cli.migrate import migrate
 from reactor.cli.run import run
@@ -25,6 +26,7 @@ app.command()(dev)
 app.command()(start)
 app.command()(run)
 app.command()(migrate)
+app.command()(codegen)
 app.add_typer(env)
 
 

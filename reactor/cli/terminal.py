@@ -57,6 +57,8 @@ class Terminal:
             "loaded": self._loaded,
             "reload_failed": self._reload_failed,
             "reload_overtaken": self._reload_overtaken,
+            "types_written": self._types_written,
+            "types_failed": self._types_failed,
             "schema_progress": self._schema_progress,
             "migration": self._migration,
             "log": self._log,
@@ -107,6 +109,13 @@ class Terminal:
     def _reload_overtaken(self, fields: Fields) -> Text:
         changed = ", ".join(_names(fields.get("changed")))
         return self._line(("not reloaded", "bold"), "  a newer edit came first" + (f"  ({changed})" if changed else ""))
+
+    def _types_written(self, fields: Fields) -> Text:
+        return self._line(("types", "bold green"), f"  {', '.join(_names(fields.get('files')))}")
+
+    def _types_failed(self, fields: Fields) -> Text:
+        text = self._line(("types not written", "bold red"), "  those of before stay\n")
+        return text.append(_indented(_word(fields, "error")))
 
     def _schema_progress(self, fields: Fields) -> Text:
         documents = fields.get("documents")

@@ -23,6 +23,18 @@ def shown(kind: str, **fields: object) -> str:
     return stream.getvalue()
 
 
+def test_types_are_told_of_by_their_files() -> None:
+    text = shown("types_written", files=["api.d.ts", "dataModel.d.ts"])
+    assert "types" in text
+    assert "api.d.ts, dataModel.d.ts" in text
+
+
+def test_types_that_could_not_be_written_are_told_of() -> None:
+    text = shown("types_failed", error="rename one")
+    assert "types not written" in text
+    assert "rename one" in text
+
+
 def test_ready_tells_where_everything_is() -> None:
     text = shown(
         "ready",
