@@ -31,6 +31,7 @@ from .values.validators import (
     Validator,
     v,
 )
+from .vectors import declaration as vectors
 
 __all__ = [
     "AGGREGATE",
@@ -179,6 +180,22 @@ class Table:
             raise LoadError(f'aggregate "{name}": sum= takes the name of a field, not {sum!r:.80}')
         return self._add(Index(name, tuple(fields), staged=staged, kind=f"{AGGREGATE} {sum}" if sum else AGGREGATE))
 
+    def vector_index(
+        self, name: str, *, vector_field: str, dimensions: int, filter_fields: Sequence[str] = (), staged: bool = False
+    ) -> Table:
+        """Adds an index for `vector_search` over a field that holds a list of `dimensions` numbers. Returns the table.
+
+        `dimensions` is from 2 to 4096; searches can ask for values of up to 16 `filter_fields`. Documents whose field
+        holds anything else are stored all the same and never found. Staged as with `index`. Raises LoadError.
+        """
+        if isinstance(filter_fields, str) or not all(isinstance(each, str) for each in (vector_field, *filter_fields)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise LoadError(
+                f'vector index "{name}" takes the name of a field as vector_field and a list of such as filter_fields, '
+                f"not {vector_field!r:.80} and {filter_fields!r:.80}"
+            )
+        kind = vectors.kind_of(name, dimensions)
+        return self._add(Index(name, (vector_field, *filter_fields), staged=staged, kind=kind))
+
     def _add_index(self, name: str, fields: Sequence[str], *, unique: bool, staged: bool) -> Table:
         if isinstance(fields, str) or not all(isinstance(field, str) for field in fields):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise LoadError(f'index "{name}" takes a list of field names, such as ["author"], not {fields!r:.80}')
@@ -216,7 +233,7 @@ class Table:
             "tableName": self.name,
             "indexes": [{"indexDescriptor": index.name, "fields": list(index.fields)} for index in indexes],
             "searchIndexes": [],
-            "vectorIndexes": [],
+            "vectorIndexes": [vectors.to_json(each) for each in self.indexes if vectors.is_vector(each.kind)],
             "documentType": self.validator.to_json(),
         }
 
@@ -342,6 +359,7 @@ def _check_table(name: str, table: Table, schema_validation: bool) -> None:
     ordered = sum(index.kind == FIELDS for index in table.indexes)
     if ordered > MAX_INDEXES:
         raise LoadError(f'table "{name}" has {ordered} indexes: at most {MAX_INDEXES} are allowed')
+    vectors.check_count(sum(vectors.is_vector(index.kind) for index in table.indexes), name)
     for index in table.indexes:
         where = f'index "{index.name}" of table "{name}"'
         _check_index_name(index.name, where)
@@ -350,6 +368,10 @@ def _check_table(name: str, table: Table, schema_validation: bool) -> None:
         elif index.kind.startswith(AGGREGATE):
             where = f'aggregate "{index.name}" of table "{name}"'
             _check_aggregate(index, table.validator if schema_validation else AnyValidator(), where)
+        elif vectors.is_vector(index.kind):
+            vectors.check_fields(index.fields, where)
+            for field in index.fields:
+                _check_field_path(field, where)
         if schema_validation:
             _check_index_shape(index, table.validator, where)
     _refuse_twins(name, table.indexes)
@@ -402,6 +424,8 @@ def _check_index_shape(index: Index, validator: Validator, where: str) -> None:
     for field, path in zip(index.fields, index.paths, strict=True):
         if not _can_have(validator, path):
             raise LoadError(f"{where}: no document of the table can have the field `{field}`: declare or correct it")
+    if vectors.is_vector(index.kind):
+        vectors.check_shape(validator, index.paths[0], where)
 
 
 def _can_have(validator: Validator, path: Sequence[str]) -> bool:

@@ -95,9 +95,7 @@ class Parts:
         self.settings, self.directory, self.events = settings, directory, events
         self._clock, self._load = clock, load
         self.store: Store = store or SqliteStore(settings.data)
-        self.database = Database(
-            self.store, limits=_transaction_limits(settings), cache_bytes=settings.document_cache_bytes, clock=clock
-        )
+        self.database = self._make_database()
         self.files = self._make_files(files or LocalFiles(settings.data / "files"))
         self.backlog = Backlog(settings.max_pending_jobs)
         self.watchdog = Watchdog()
@@ -128,6 +126,16 @@ class Parts:
         self.port = settings.port
         self._upkeep: asyncio.Task[None] | None = None
         self._loading = asyncio.Lock()
+
+    def _make_database(self) -> Database:
+        settings = self.settings
+        return Database(
+            self.store,
+            limits=_transaction_limits(settings),
+            cache_bytes=settings.document_cache_bytes,
+            vector_bytes=settings.vector_memory_bytes,
+            clock=self._clock,
+        )
 
     def _make_files(self, store: FileStore) -> Files:
         return Files(self.database, store, _file_limits(self.settings), self._origin)

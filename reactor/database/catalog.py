@@ -29,6 +29,7 @@ __all__ = [
     "TableInfo",
     "UniqueIndex",
     "index_of",
+    "refuse_unfinished",
     "system_index",
 ]
 
@@ -292,7 +293,8 @@ def index_of(table: TableInfo, name: str) -> IndexInfo:
     return _unreadable(table, name) if index is None else index
 
 
-def _unreadable(table: TableInfo, name: str) -> Never:
+def refuse_unfinished(table: TableInfo, name: str) -> None:
+    """Raises DeveloperError for an index that is declared and cannot be read yet."""
     staged = {index.name for index in table.definition.indexes if index.staged} if table.definition else set[str]()
     if name in staged:
         raise DeveloperError(
@@ -300,16 +302,26 @@ def _unreadable(table: TableInfo, name: str) -> Never:
             "schema.py: it can be read when it is complete.",
             code="IndexStagedError",
         )
-    if any(index.name == name for index in table.hidden) and not is_system_name(table.name):
+    built = any(index.name == name for index in (*table.hidden, *table.derived)) and name not in table.searches
+    if built and not is_system_name(table.name):
         raise DeveloperError(
             f"Index {table.name}.{name} is currently being built and not available to query until it is complete. "
             "The version of the code that declares it takes over by itself then.",
             code="IndexBackfillingError",
         )
+
+
+def _unreadable(table: TableInfo, name: str) -> Never:
+    refuse_unfinished(table, name)
     if any(index.name == name for index in table.totals):
         raise DeveloperError(
             f"Index {table.name}.{name} not found: it is an aggregate, which has totals and no order. Read it with "
             f'ctx.db.aggregate("{table.name}", "{name}", ...).',
+            code="IndexNotFound",
+        )
+    if name in table.searches:
+        raise DeveloperError(
+            f"Index {table.name}.{name} is a {table.searches[name].kind} index and has no order: search it.",
             code="IndexNotFound",
         )
     known = ", ".join(sorted(table.indexes))

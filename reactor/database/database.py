@@ -15,6 +15,7 @@ from reactor.database.outcomes import Outcomes
 from reactor.database.overlay import Overlay
 from reactor.database.past import past
 from reactor.database.transaction import Transaction
+from reactor.database.vector_spaces import VectorSpaces
 from reactor.schema import Schema, define_schema
 from reactor.store.seam import Snapshot, Store
 
@@ -37,10 +38,12 @@ class Database:
         *,
         limits: TransactionLimits | None = None,
         cache_bytes: int = 64 * 2**20,
+        vector_bytes: int = 2**30,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.store, self.limits, self._clock = store, limits or TransactionLimits(), clock
-        self.cache = DocumentCache(cache_bytes)
+        self.vectors = VectorSpaces(store.acquire, vector_bytes)
+        self.cache = DocumentCache(cache_bytes, self.vectors)
         self.outcomes = Outcomes()
         self._opened = False
         self.on_visible: Callable[[list[Committed]], None] = _ignore
@@ -58,6 +61,7 @@ class Database:
         await self.store.open()
         try:
             self.numbering = Numbering(self.store.tables, self.store.indexes, self.store.last_index, self.store.shapes)
+            self.vectors.indexes = self.numbering.indexes
             self._catalogs = Catalogs(Catalog(self.numbering, _NOTHING))
             self.committer = Committer(
                 self.store,
@@ -85,6 +89,7 @@ class Database:
         another call comes before this one has ended, and StoreError; then nothing has changed.
         """
         await self._adopter.adopt(schema, progress, swap)
+        self.vectors.retain()
 
     @property
     def catalog(self) -> Catalog:
@@ -127,4 +132,5 @@ class Database:
         if self._opened:
             await self._adopter.close()
             await self.committer.close()
+            await self.vectors.close()
         await self.store.close()

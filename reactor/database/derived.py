@@ -11,25 +11,31 @@ from typing import Any, TypeAlias
 from reactor.database.total_leaves import leaf_derivation
 from reactor.schema import AGGREGATE
 from reactor.store.seam import IndexRecord
+from reactor.vectors.fields import KIND as VECTOR
+from reactor.vectors.fields import VectorFields
 
 __all__ = ["DERIVATIONS", "Derivation", "DerivedIndex"]
 
 Derivation: TypeAlias = Callable[[dict[str, Any]], Collection[bytes]]
 """From a document, with its system fields, to its keys: each ends in the encoded id, none occurs twice."""
 
-DERIVATIONS: dict[str, Callable[[str, tuple[str, ...]], Derivation]] = {AGGREGATE: leaf_derivation}
+DERIVATIONS: dict[str, Callable[[str, tuple[str, ...]], Derivation]] = {
+    AGGREGATE: leaf_derivation,
+    VECTOR: lambda rest, fields: VectorFields.of_kind(rest, fields).keys,
+}
 """By the first word of an index's kind: from the rest of the kind and the fields to the derivation."""
 
 
 class DerivedIndex:
-    """A derived index as writers keep it up: `record` is what the store knows, `kind` the first word of its kind."""
+    """A derived index as writers keep it up. `record` is what the store knows of it; `kind` is the first word of its
+    kind, and `rest` what follows."""
 
-    __slots__ = ("derive", "fields", "id", "kind", "name", "record")
+    __slots__ = ("derive", "fields", "id", "kind", "name", "record", "rest")
 
     def __init__(self, record: IndexRecord) -> None:
         self.record, self.id, self.name, self.fields = record, record.id, record.name, record.fields
-        self.kind, _, rest = record.kind.partition(" ")
-        self.derive = DERIVATIONS[self.kind](rest, record.fields)
+        self.kind, _, self.rest = record.kind.partition(" ")
+        self.derive = DERIVATIONS[self.kind](self.rest, record.fields)
 
     def keys_of(self, document: dict[str, Any]) -> frozenset[bytes]:
         """A document's keys."""

@@ -12,6 +12,7 @@ from reactor.values import decode_trusted
 
 if TYPE_CHECKING:
     from reactor.database.catalog import TableInfo
+    from reactor.database.vector_spaces import VectorSpaces
 
 __all__ = ["Document", "DocumentCache"]
 
@@ -82,11 +83,11 @@ class DocumentCache:
     """Decoded documents of the newest visible state, at most about `max_bytes` of memory.
 
     A version is known to hold from the moment `since` on, so an older snapshot that is still being read
-    does not use it.
+    does not use it. `vectors` are kept up together with it.
     """
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, max_bytes: int, vectors: "VectorSpaces | None" = None) -> None:
+        self._max_bytes, self.vectors = max_bytes, vectors
         self._bytes = 0
         self._newest = 0
         self._documents: dict[str, Document] = {}
@@ -112,6 +113,8 @@ class DocumentCache:
     def apply(self, documents: dict[str, Document], ts: int) -> None:
         """A batch became visible at `ts`: its versions replace what was known."""
         self._newest = ts
+        if self.vectors is not None:
+            self.vectors.apply(documents, ts)
         for id, document in documents.items():
             self._forget(id)
             document.forget_derived()

@@ -4,6 +4,7 @@ Behaviour and error texts match the reader of Convex (get-convex/convex-backend,
 npm-packages/convex/src/server/impl/database_impl.ts and crates/isolate/src/environment).
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from reactor.database.aggregates import GroupDict, RangeFunction, aggregate, check_grouping, groups
@@ -13,6 +14,7 @@ from reactor.database.query import Query
 from reactor.database.system_tables import READABLE, is_system_name
 from reactor.database.totals import TotalsDict
 from reactor.database.transaction import Transaction
+from reactor.database.vector_search import FilterFunction, VectorMatch, vector_search
 from reactor.errors import DeveloperError, NotInContext
 from reactor.values import table_of
 from reactor.values.identifiers import camel_case
@@ -157,6 +159,29 @@ class DatabaseReader(_Reader):
     def system(self) -> SystemReader:
         """Reads the system's tables."""
         return SystemReader(self._tx, self._pager)
+
+    async def vector_search(
+        self,
+        table: str,
+        index: str,
+        /,
+        *,
+        vector: Sequence[float],
+        limit: float = 10,
+        filter: FilterFunction | None = None,
+    ) -> list[VectorMatch]:
+        """The documents whose vectors are most similar to `vector`, as `{"_id": ..., "_score": ...}`: the best first,
+        those of equal score by id.
+
+        `_score` is the cosine similarity from -1 to 1, found exactly. `limit` is from 1 to 256. `filter` is an equality
+        on a filter field of the index, or several of which one has to hold:
+        `lambda q: q.eq("genre", "novel") | q.eq("genre", "poem")`. Own writes are seen, and a live query runs again
+        when a write may change what was found. Raises DeveloperError for an index that is none, a vector of another
+        length, a filter that is none, and an index that does not fit into memory
+        (get-convex/convex-backend, crates/vector/src; there it is for actions only).
+        """
+        self._check_name(table, "vector_search")
+        return await vector_search(self._tx, table, index, vector, limit, filter)
 
     def _foreign(self, table: str, call: str) -> DeveloperError:
         return DeveloperError(

@@ -1,7 +1,7 @@
 """A transaction: a snapshot, a read set, and layers of its own writes over it."""
 
 import math
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from reactor.database.catalog import Catalog, IndexInfo, TableInfo
@@ -11,8 +11,9 @@ from reactor.database.documents import Document, DocumentCache
 from reactor.database.filters import Filter
 from reactor.database.id_order import id_bounds
 from reactor.database.limits import CallLimits, TransactionLimits, Usage
-from reactor.database.overlay import Overlay, scan, scan_ids
+from reactor.database.overlay import Overlay, id_in_key, scan, scan_ids
 from reactor.database.ranges import CATALOG_INDEX, OpenScan, ReadSet
+from reactor.database.vector_spaces import VectorSpaces
 from reactor.errors import DeveloperError, StoreError
 from reactor.store.seam import Outcome, Snapshot
 from reactor.values import DOLLAR, encode_value, is_pending, new_id
@@ -192,6 +193,24 @@ class Transaction:
         first, last = id_bounds(table.number, lower, upper)
         ids = await self._stored(scan_ids(self.snapshot, self._layers, first, last, reverse=reverse, limit=limit))
         return [(encode_value(id), id) for id in ids]
+
+    def changed(self, index: DerivedIndex, ranges: Iterable[tuple[bytes, bytes]]) -> dict[str, Document]:
+        """Documents that came into, left or moved in ranges of an index since the snapshot, by id, as they are now."""
+        keys: dict[bytes, bool] = {}
+        for layer in self._layers:
+            for lower, upper in ranges:
+                layer.changes(index.id, lower, upper, keys)
+        documents: dict[str, Document] = {}
+        for id in set(map(id_in_key, keys)):
+            for layer in self._layers:
+                if id in layer.documents:
+                    documents[id] = layer.documents[id]
+        return documents
+
+    @property
+    def vectors(self) -> VectorSpaces | None:
+        """The vectors that are in memory, None where nobody keeps them up."""
+        return self._cache.vectors
 
     async def load(self, ids: Sequence[str]) -> list[Document]:
         """Documents that an index entry was just found for, in the order asked."""

@@ -132,6 +132,14 @@ class Actions:
         """See `ActionCalls.transact`."""
         return await transact(self._database.committer, source, work)
 
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """See `ActionCalls.read`."""
+        snapshot = self._database.store.acquire()
+        try:
+            return await work(self._database.read(snapshot))
+        finally:
+            snapshot.release()
+
     async def within(
         self,
         run: Run,

@@ -9,6 +9,7 @@
 | `run_query` | same transaction | same transaction | own transaction |
 | `run_mutation` | | nested transaction | own transaction |
 | `run_action` | | | yes |
+| `vector_search` | `db.vector_search` | `db.vector_search` | newest state |
 | `scheduler` | | with the commit | own transaction |
 
 What one of them does not have it refuses with NotInContext, which says where it is.
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
@@ -28,6 +29,7 @@ from reactor.database.made_calls import MadeCall, frame, note
 from reactor.database.pages import Pager
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
+from reactor.database.vector_search import FilterFunction, VectorMatch
 from reactor.database.writer import DatabaseWriter
 from reactor.files.files import Files
 from reactor.runtime.calls import named_arguments
@@ -99,6 +101,10 @@ class ActionCalls(Calls, Protocol):
 
     def transact(self, source: str, work: Callable[[Transaction], Awaitable[T]], /) -> Awaitable[T]:
         """Run `work` in a transaction of its own; `source` is the function that writes."""
+        ...
+
+    def read(self, work: Callable[[Transaction], Awaitable[T]], /) -> Awaitable[T]:
+        """Run `work`, which only reads, on the newest state."""
         ...
 
 
@@ -322,6 +328,26 @@ class ActionCtx(_Ctx):
         calls = self._action_calls
         transacting = partial(calls.transact, self._function.path)
         return Scheduler(self._run, calls.scheduling, transacting, self.made_calls, calls.now, in_transaction=False)
+
+    async def vector_search(
+        self,
+        table: str,
+        index: str,
+        /,
+        *,
+        vector: Sequence[float],
+        limit: float = 10,
+        filter: FilterFunction | None = None,
+    ) -> list[VectorMatch]:
+        """The documents whose vectors are most similar to `vector`, in the newest state: see `ctx.db.vector_search` of
+        queries, which is live and can read the documents in the same moment
+        (get-convex/convex-backend, npm-packages/convex/src/server/vector_search.ts).
+        """
+
+        async def search(tx: Transaction) -> list[VectorMatch]:
+            return await DatabaseReader(tx).vector_search(table, index, vector=vector, limit=limit, filter=filter)
+
+        return await self._action_calls.read(search)
 
     async def run_query(
         self,

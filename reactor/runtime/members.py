@@ -17,7 +17,10 @@ _ACTION_HAS = {
     "random": "An action need not be repeatable: use the modules random and secrets.",
     "get_transaction_metrics": "An action has no transaction. Ask in the query or mutation.",
 }
+_SEARCH = "Here it is ctx.db.vector_search(...), and sees what the function sees."
 _QUERY_HAS = {
+    "vector_search": _SEARCH,
+    "vectorSearch": _SEARCH,
     "get_request_metadata": "A query's result is shared by all who ask, so it must not know who did.",
     "scheduler": "A query only reads: schedule functions in a mutation or an action.",
 }

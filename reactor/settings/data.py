@@ -78,6 +78,15 @@ class DataSettings:
         group=KEEPING,
     )
 
+    vector_memory_bytes: int = _setting(
+        1 * GIB,
+        _size(0, 1024 * GIB),
+        "Memory for the vectors of vector indexes, all of them together. Those go first that were searched longest "
+        "ago; a search of one that does not fit alone fails with `VectorIndexTooLarge`.",
+        "A search looks at every vector, at the speed of memory. 100,000 of 384 numbers take about 180 MiB.",
+        group=KEEPING,
+    )
+
     result_cache_bytes: int = _setting(
         64 * MIB,
         _size(0, 64 * GIB),

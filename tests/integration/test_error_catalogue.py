@@ -22,6 +22,7 @@ from reactor import define_schema, define_table, v
 schema = define_schema({
     "notes": define_table({"text": v.string(), "size": v.optional(v.number())}).index("by_both", ["text", "size"]),
     "others": define_table(v.any()),
+    "books": define_table(v.any()).vector_index("near", vector_field="at", dimensions=2, filter_fields=["genre"]),
     "tags": define_table(v.any()).unique("by_name", ["name"]).index("by_staged", ["size"], staged=True),
 })
 """
@@ -74,6 +75,7 @@ FILTER = "await ctx.db.query('notes').filter(lambda q: {}).collect()"
 PAGE = "await ctx.db.query('notes').paginate({})"
 NOTE = '(await ctx.db.insert("notes", {"text": "x"}))'
 FILE = encode_id(1, b"f" * 16)
+NEAR = 'await ctx.db.vector_search("books", "near", vector={})'
 RANGE = 'ctx.db.query("notes").with_index("by_both", lambda q: {})'
 TIMES = {"function_cpu_seconds": 0.05, "function_system_seconds": 0.05, "determinism": "off"}
 
@@ -144,6 +146,29 @@ ROWS = [
          "await ctx.db.get(await ctx.run_query(file))\n\n"
          "@internal_query\nasync def file(ctx: QueryCtx):\n"
          "    from reactor.values import encode_id\n    return encode_id(1, b'f' * 16)"),
+    # Vectors
+    read("vector of another length", "IncorrectVectorDimensions",
+         "Expected a vector with dimensions 2, as the index declares, but one with 3 was given",
+         NEAR.format("[1, 2, 3]")),
+    read("no vector", "InvalidVector", "consists of finite numbers", NEAR.format("[1, float('nan')]")),
+    read("empty vector", "InvalidVector", "needs a vector: a list of 2 numbers", NEAR.format("[]")),
+    read("too many of the nearest", "InvalidVectorLimit", "from 1 to 256, not 257", NEAR.format("[1, 0], limit=257")),
+    read("no filter field", "IncorrectFilterField", r"no filter field 'title' \(it has: genre\)",
+         NEAR.format("[1, 0], filter=lambda q: q.eq('title', 1)")),
+    read("no filter of vectors", "VectorFilterExpression", "has no `and`",
+         NEAR.format("[1, 0], filter=lambda q: q.eq('genre', 1) & q.eq('genre', 2)")),
+    read("too many conditions", "TooManyFilterConditions", r"65 conditions \(limit: 64\)",
+         NEAR.format("[1, 0], filter=lambda q: q.or_(*(q.eq('genre', n) for n in range(65)))")),
+    Row("too many vectors", "VectorIndexTooLarge", "Raise the setting vector_memory_bytes", kind="action",
+        body="await ctx.run_mutation(book)\n    await ctx.vector_search('books', 'near', vector=[1, 0])\n\n"
+        "@internal_mutation\nasync def book(ctx: MutationCtx):\n    await ctx.db.insert('books', {'at': [1, 0]})",
+        settings={"vector_memory_bytes": 0}),
+    read("no vector index", "IndexNotFound", r"Index notes\.by_both not found among the vector indexes",
+         "await ctx.db.vector_search('notes', 'by_both', vector=[1])"),
+    read("vector search beside the database", "InvalidFunctionCall", r"Here it is ctx\.db\.vector_search",
+         "ctx.vector_search"),
+    Row("camelCase in an action", "InvalidFunctionCall", r"ctx\.vectorSearch is written ctx\.vector_search in Python",
+        kind="action", body="ctx.vectorSearch"),
     # Filters
     read("arithmetic of two kinds", "EvalError", r'Cannot add "0" \(type String\) and 1\.0 \(type Float64\)',
          FILTER.format("q.field('text') + 1 > 1"), notes=1),
