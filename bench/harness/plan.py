@@ -258,11 +258,38 @@ def read_claims(s: Settings) -> Iterator[Claim]:
             yield Claim(claim, (subject, figure), "us", ("<=", limit), floors=floors)
 
 
+BARE_NUMPY = "bare numpy"
+SEARCHERS = {"bare": BARE_NUMPY, "reactor": "reactor"}
+
+
+def vector_phases(s: Settings) -> Iterator[Phase | None]:
+    for kind, subject in SEARCHERS.items():
+        yield Phase(subject, None, {"script": "micro/vectors.py", "arguments": [kind, s.size(100_000, 2_000)]})
+
+
+def vector_claims(s: Settings) -> Iterator[Claim]:
+    floors = ((BARE_NUMPY, "search_ms"),)
+    what = "ten nearest of 100,000 vectors of 384 numbers, p50"
+    yield Claim(what, ("reactor", "search_ms"), "ms", ("<=", 30), floors=floors)
+    yield Claim("the same among one in a hundred", ("reactor", "rare_ms"), "ms", ("<=", 30), floors=floors)
+    yield Claim("recall of the ten nearest", ("reactor", "recall"), "", (">=", 0.95))
+
+
 def on_mock(ws: str, load: dict[str, object]) -> Phase | None:
     server = mock(ws)
     return server and Phase(f"mock {ws}", server, load)
 
 
+VECTOR_FIGURES = (
+    "search_ms",
+    "rare_ms",
+    "common_ms",
+    "recall",
+    "first_s",
+    "memory_mib",
+    "write_us",
+    "write_without_index_us",
+)
 PUSH_FIGURES = ("push_p50_ms", "push_p99_ms", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent")
 INSERT_FIGURES = ("per_second", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent", "generator_cpu_percent", "errors")
 FANOUT_FIGURES = ("last_p50_ms", "last_p95_ms", "half_p50_ms", "ack_p50_ms", "server_cpu_ms_per_write", "push_bytes")
@@ -298,6 +325,7 @@ WORKLOADS = {
     "reads": Workload(
         "documents by id and by an index, many in one query", read_phases, read_claims, ("get_us", "ten_us")
     ),
+    "vectors": Workload("searches among 100,000 vectors", vector_phases, vector_claims, VECTOR_FIGURES),
     "million": Workload(
         "W1 in a table of 1,000,000 documents",
         million_phases,
