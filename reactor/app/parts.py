@@ -193,6 +193,7 @@ class Parts:
         self.rounds = self.hub.rounds = Rounds(
             self.store, self.live, self._run_live, self.hub.deliver, ahead=ahead, ran=self.queries.ran
         )
+        self.database.warm()
         await self.backlog.open(self.database)
         self.backlog.on_new = self.executor.wake
         self.crons.declare(self.application.crons)

@@ -18,6 +18,7 @@ from reactor.database.transaction import Transaction
 from reactor.database.vector_spaces import VectorSpaces
 from reactor.schema import Schema, define_schema
 from reactor.store.seam import Snapshot, Store
+from reactor.vectors.declaration import is_vector
 
 __all__ = ["Database"]
 
@@ -90,6 +91,12 @@ class Database:
         """
         await self._adopter.adopt(schema, progress, swap)
         self.vectors.retain()
+
+    def warm(self) -> None:
+        """Begin to read into memory what searches by vectors need."""
+        kinds = {index.table for index in self.numbering.indexes.values() if is_vector(index.kind)}
+        tables = [info for number in sorted(kinds) if (info := self.catalog.by_number(number)) is not None]
+        self.vectors.warm([each for info in tables for each in info.searches.values() if is_vector(each.record.kind)])
 
     @property
     def catalog(self) -> Catalog:

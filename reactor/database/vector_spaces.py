@@ -1,13 +1,13 @@
 """Vectors in memory: one space for each vector index that was searched, as of the newest commit.
 
-What is true stands in the store, as entries and documents; a space is read from there when it is first searched, beside
-the traffic, and kept up with what commits leave. So there is nothing to repair after a crash, and a process that reads
-another one's commits keeps its own spaces by the same `apply`.
+What is true stands in the store, as entries and documents; a space is read from there after the start, or when it is
+first searched, beside the traffic, and kept up with what commits leave. So there is nothing to repair after a crash,
+and a process that reads another one's commits keeps its own spaces by the same `apply`.
 """
 
 import asyncio
 import os
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -27,20 +27,24 @@ __all__ = ["VectorSpaces"]
 
 T = TypeVar("T")
 
-_PAGE = 64
+_PAGE = 32
 _AT_ONCE = 2**19
 """So many numbers are multiplied in the loop's own thread, in a tenth of a millisecond; a thread costs as much."""
 
 
 class _Loading:
-    """A space on its way to memory, and the commits that came meanwhile."""
+    """A space on its way to memory, and the commits that came meanwhile. `done` when it is where others find it.
 
-    __slots__ = ("commits", "space", "task")
+    That is a turn of the loop after the task has ended, so it is not the task that is waited for: whoever found that
+    ended, and the space missing, would look again and again without ever giving the loop its turn.
+    """
 
-    def __init__(self, space: "Space") -> None:
-        self.space = space
+    __slots__ = ("commits", "done", "space", "task")
+
+    def __init__(self, space: "Space", task: "asyncio.Task[None]") -> None:
+        self.space, self.task = space, task
         self.commits: list[tuple[dict[str, Document], int]] = []
-        self.task: asyncio.Task[None] | None = None
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class VectorSpaces:
@@ -55,6 +59,7 @@ class VectorSpaces:
         self._spaces: dict[int, Space] = {}
         self._loading: dict[int, _Loading] = {}
         self._threads: ThreadPoolExecutor | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._newest = 0
 
     @property
@@ -81,7 +86,9 @@ class VectorSpaces:
 
     async def close(self) -> None:
         """End what is under way."""
-        tasks = [loading.task for loading in self._loading.values() if loading.task is not None]
+        tasks = [loading.task for loading in self._loading.values()]
+        if self._warming is not None:
+            tasks.append(self._warming)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -103,9 +110,8 @@ class VectorSpaces:
                 loading = self._begin(index)
             if loading is None:
                 return await self._apart(index, snapshot)
-            assert loading.task is not None
             # Whoever gives up waiting takes it from nobody else.
-            await asyncio.shield(loading.task)
+            await asyncio.shield(loading.done)
             space = self._spaces.get(index.id)
         self._spaces[index.id] = self._spaces.pop(index.id)  # the last searched stands last
         return space
@@ -122,27 +128,47 @@ class VectorSpaces:
 
     # Loading
 
+    def warm(self, indexes: Sequence[DerivedIndex]) -> None:
+        """Load these one after the other, beside the traffic, so that those who search find them there."""
+        if indexes:
+            self._warming = asyncio.get_running_loop().create_task(self._warm(indexes))
+
+    async def _warm(self, indexes: Sequence[DerivedIndex]) -> None:
+        for index in indexes:
+            if index.id in self._spaces or index.id in self._loading:
+                continue
+            loading = self._begin(index)
+            if loading is not None:
+                await asyncio.wait([loading.done])  # whoever searches is told if something is wrong
+
     def _begin(self, index: DerivedIndex) -> _Loading | None:
         """Begin to load a space; None when it could not be kept up from here on."""
         snapshot = self.acquire()
         if snapshot.ts < self._newest or index.id not in self.indexes:
             snapshot.release()
             return None
-        loading = self._loading[index.id] = _Loading(_empty(index, snapshot))
-        loading.task = asyncio.get_running_loop().create_task(self._fill(index, loading.space, snapshot))
-        # Before those who wait are told. A task that is cancelled early never begins, so it cannot do this itself.
-        loading.task.add_done_callback(partial(self._loaded, index, loading, snapshot))
+        space = _empty(index, snapshot)
+        task = asyncio.get_running_loop().create_task(self._fill(index, space, snapshot))
+        loading = self._loading[index.id] = _Loading(space, task)
+        # A task that is cancelled early never begins, so it could not do this itself.
+        task.add_done_callback(partial(self._loaded, index, loading, snapshot))
         return loading
 
     def _loaded(self, index: DerivedIndex, loading: _Loading, snapshot: Snapshot, task: "asyncio.Task[None]") -> None:
         del self._loading[index.id]
         snapshot.release()
-        # Whoever waits is told why it failed; that nobody does is no reason to complain.
-        if task.cancelled() or task.exception() is not None:
+        if task.cancelled():
+            loading.done.cancel()
+            return
+        fault = task.exception()
+        if fault is not None:
+            loading.done.set_exception(fault)
+            loading.done.exception()  # whoever waits is told; that nobody does is no reason to complain
             return
         for documents, ts in loading.commits:
             _put(loading.space, documents, ts)
         self._spaces[index.id] = loading.space
+        loading.done.set_result(None)
 
     async def _apart(self, index: DerivedIndex, snapshot: Snapshot) -> "Space":
         """A space for one reader, at the moment of a snapshot."""

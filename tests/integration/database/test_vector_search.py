@@ -502,3 +502,41 @@ async def test_closing_ends_what_is_being_loaded(reopened: Callable[[], Store]) 
         await searching
     assert not world.db.vectors._loading
     await world.close()
+
+
+async def test_after_a_start_vectors_are_read_beside_the_traffic(reopened: Callable[[], Store]) -> None:
+    rng = random.Random(11)
+    world = await Traffic(reopened()).open(vectors())
+    for _ in range(10):
+        await world.mutate(lambda db: change_blindly(db, rng))
+    await world.close()
+    world = await Traffic(reopened()).open(vectors())
+    world.db.warm()
+    await world.until(lambda: bool(world.db.vectors._loading))
+    await world.mutate(lambda db: change_blindly(db, rng))
+    await world.until(lambda: bool(world.db.vectors._spaces))
+    assert not world.db.vectors._loading
+    await check_all(world, rng)
+    await world.close()
+
+
+async def test_closing_does_not_wait_for_what_is_read_beside(reopened: Callable[[], Store]) -> None:
+    rng = random.Random(12)
+    world = await Traffic(reopened()).open(vectors())
+    for _ in range(10):
+        await world.mutate(lambda db: change_blindly(db, rng))
+    world.db.warm()
+    await asyncio.sleep(0)
+    await world.close()
+    assert not world.db.vectors._spaces
+
+
+async def test_a_search_in_the_very_turn_in_which_loading_ends(reopened: Callable[[], Store]) -> None:
+    world = await Traffic(reopened()).open(vectors())
+    (id,) = await world.add({"at": [1.0, 0.0, 0.0]})
+    loading = world.db.vectors._begin(world.info().searches["near"])
+    assert loading is not None
+    await world.until(loading.task.done)
+    assert not loading.done.done()
+    assert await ids(world, [1.0, 0.0, 0.0]) == [id]
+    await world.close()
