@@ -122,7 +122,7 @@ async def test_callers_share_no_objects_with_what_they_call(stage: Stage, caller
             "action",
             "fetch",
             "",
-            "ctx of an action has no `fetch`. It has: auth, cloud_url, meta, run_action",
+            "ctx of an action has no `fetch`. It has: auth, cloud_url, env, meta, run_action",
         ),
     ],
 )
