@@ -12,7 +12,7 @@ from reactor.exports import on_demand
 if TYPE_CHECKING:
     from reactor.database.limits import CallLimits
     from reactor.database.page_options import PaginationOptions, PaginationResult, pagination_opts_validator
-    from reactor.errors import ConvexError, DeveloperError, ReactorError, UniqueViolation
+    from reactor.errors import ConvexError, DeveloperError, RateLimited, ReactorError, UniqueViolation
     from reactor.runtime.contexts import ActionCtx, MutationCtx, QueryCtx
     from reactor.runtime.crons import CronJobs, cron_jobs
     from reactor.runtime.functions import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from reactor.runtime.http_router import HttpRouter, http_action, http_router
     from reactor.runtime.migrations import migration
+    from reactor.runtime.rates import Rate
     from reactor.schema import define_schema, define_table
     from reactor.values import UNSET, CommitTs, Id, Int64, v
 else:
@@ -45,6 +46,8 @@ else:
             "PaginationOptions": "reactor.database.page_options",
             "PaginationResult": "reactor.database.page_options",
             "QueryCtx": "reactor.runtime.contexts",
+            "Rate": "reactor.runtime.rates",
+            "RateLimited": "reactor.errors",
             "ReactorError": "reactor.errors",
             "UniqueViolation": "reactor.errors",
             "action": "reactor.runtime.functions",
@@ -79,6 +82,8 @@ __all__ = [
     "PaginationOptions",
     "PaginationResult",
     "QueryCtx",
+    "Rate",
+    "RateLimited",
     "ReactorError",
     "UniqueViolation",
     "action",

@@ -2,7 +2,8 @@
 
 Exception
 ├── ConvexError                  application error with data, thrown by functions, shown to clients whole
-│   └── InvalidCursor            the cursor of a page does not fit the query any more; clients begin again
+│   ├── InvalidCursor            the cursor of a page does not fit the query any more; clients begin again
+│   └── RateLimited              called too often; nothing ran, and it may be called again after a while
 └── ReactorError                 everything of ours
     ├── DeveloperError           a function's or a caller's fault; catchable inside functions
     │   ├── InvalidValue         not a storable value: kind, size, depth, field name
@@ -25,6 +26,7 @@ BaseException
 └── FunctionInterrupted          raised inside a query or mutation past its time; not for `except Exception`
 """
 
+import math
 from typing import Any
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "LoadError",
     "NotInContext",
     "ProtocolError",
+    "RateLimited",
     "ReactorError",
     "ReturnsValidationError",
     "SettingsError",
@@ -76,6 +79,34 @@ class InvalidCursor(ConvexError):
 
     def __str__(self) -> str:
         return f"InvalidCursor: {self.detail}"
+
+
+class RateLimited(ConvexError):
+    """A function is called more often than its `rate` allows. It did not run; it may be called again after
+    `retry_after` seconds.
+
+    The data reaches clients in production too: `kind` and `retryAfter` (milliseconds) are what helpers of the official
+    component look for (get-convex/rate-limiter, src/client/index.ts), `retryAfterSeconds` is the same in whole seconds.
+    """
+
+    code = "RateLimited"
+
+    def __init__(self, path: str, retry_after: float) -> None:
+        self.path, self.retry_after = path, retry_after
+        seconds = math.ceil(retry_after)
+        super().__init__(
+            {
+                "kind": self.code,
+                "code": self.code,
+                "name": path,
+                "retryAfter": float(math.ceil(retry_after * 1000)),
+                "retryAfterSeconds": float(seconds),
+            }
+        )
+
+    def __str__(self) -> str:
+        seconds = math.ceil(self.retry_after)
+        return f"RateLimited: {self.path} is called too often. It did not run; call it again in {seconds} s."
 
 
 class ReactorError(Exception):

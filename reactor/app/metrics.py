@@ -27,6 +27,7 @@ class _Parts(Collector):
         yield from _latencies(parts)
         yield from _traffic(parts)
         yield _by("reactor_function_failures", "Failed runs of functions", "kind", parts.runner.failures)
+        yield _by("reactor_calls_refused", "Calls that were not let in", "why", parts.runner.entrance.refused)
         yield from _files(parts)
         committer = parts.database.committer
         for name, says, value in (
@@ -56,6 +57,8 @@ class _Parts(Collector):
         for name, says, value in (
             ("reactor_live_queries", "Distinct live queries", len(parts.live)),
             ("reactor_subscriptions", "Subscriptions to live queries", parts.live.subscriptions),
+            ("reactor_subscriptions_held", "Subscriptions that wait for their rate", len(parts.held)),
+            ("reactor_rate_buckets", "Buckets of rates that are not full", len(parts.runner.entrance.buckets)),
             ("reactor_sessions", "Sync connections open", len(parts.hub.sessions)),
             ("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting),
             ("reactor_jobs_pending", "Scheduled functions that have not begun", parts.backlog.pending),

@@ -37,6 +37,7 @@ from reactor.jobs.migrator import Migrator
 from reactor.jobs.runs import Runs
 from reactor.live.ahead import Ahead
 from reactor.live.directory import Directory
+from reactor.live.held import Held
 from reactor.live.live_query import LiveQuery
 from reactor.live.queries import Queries
 from reactor.live.result_cache import ResultCache
@@ -44,6 +45,7 @@ from reactor.live.rounds import Rounds
 from reactor.runtime.actions import Actions
 from reactor.runtime.calls import Call
 from reactor.runtime.determinism import Determinism
+from reactor.runtime.entrance import Entrance
 from reactor.runtime.failures import Failure
 from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.loader import Application, load
@@ -150,6 +152,7 @@ class Parts:
             cursors=lambda: self.cursors,
             backlog=self.backlog,
             files=self.files,
+            entrance=Entrance(self._clock),
             sink=lambda path, line: self.events("log", function=path, line=line),
             on_failure=self._function_failed,
             watcher=self._determinism,
@@ -193,6 +196,7 @@ class Parts:
         self.rounds = self.hub.rounds = Rounds(
             self.store, self.live, self._run_live, self.hub.deliver, ahead=ahead, ran=self.queries.ran
         )
+        self.held = self.hub.held = Held(self.live, self.runner, self.rounds)
         self.database.warm()
         await self.backlog.open(self.database)
         self.backlog.on_new = self.executor.wake
@@ -242,6 +246,7 @@ class Parts:
         self.queries.code_changed()
         self.crons.declare(fresh.crons)
         self.executor.wake()
+        self.held.look()
         self.live.all_dirty("code")
         self.rounds.soon()
         if self._determinism is not None:

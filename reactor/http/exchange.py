@@ -1,6 +1,7 @@
 """One HTTP request and its answer, close to ASGI: the function endpoints are called thousands of times a second."""
 
 import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = [
     "read_body",
     "request_headers",
     "respond",
+    "retry_after",
     "sender_request_id",
 ]
 
@@ -41,11 +43,17 @@ class Answer(msgspec.Struct):
     body: bytes
     status: int = 200
     content_type: bytes = b"application/json"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def error_body(error: HttpError) -> Answer:
     """The documented body of an error."""
     return Answer(_encoder.encode({"code": error.code, "message": error.message}), error.status)
+
+
+def retry_after(seconds: float) -> tuple[tuple[bytes, bytes], ...]:
+    """The header that says when a request may come again (RFC 9110 §10.2.3)."""
+    return ((b"retry-after", b"%d" % math.ceil(seconds)),)
 
 
 def request_headers(scope: Scope) -> dict[bytes, bytes]:
@@ -117,6 +125,7 @@ async def respond(send: Send, answer: Answer, headers: list[tuple[bytes, bytes]]
             "headers": [
                 (b"content-type", answer.content_type),
                 (b"content-length", b"%d" % len(answer.body)),
+                *answer.headers,
                 *headers,
             ],
         }

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from reactor.database.database import Database
-from reactor.errors import DeveloperError
+from reactor.errors import DeveloperError, RateLimited
 from reactor.http.authorization import AdminKey, Verify, caller
-from reactor.http.exchange import Answer, HttpError, sender_request_id
+from reactor.http.exchange import Answer, HttpError, retry_after, sender_request_id
 from reactor.http.formats import answer_format, in_format
 from reactor.live.queries import Queries
 from reactor.runtime.actions import Actions
@@ -210,6 +210,9 @@ class FunctionApi:
         try:
             if ts == snapshot.ts:
                 return await self._queries.answer_at(call, snapshot)
+            refused = self._runner.refusal(call, Kind.QUERY)
+            if refused is not None:
+                return refused
             tx = await self._database.read_past(snapshot, ts)
             return (await self._runner.query(call, tx)).result
         except DeveloperError as error:
@@ -264,7 +267,13 @@ def _answer(result: RunResult, format: str) -> Answer:
     if failure is None:
         return Answer(b'{"status":"success","value":%b%b}' % (in_format(result.value, format), logs))
     data = b"" if failure.data is None else b',"errorData":' + in_format(failure.data, format)
-    return Answer(b'{"status":"error","errorMessage":%b%b%b}' % (_encoder.encode(failure.message), data, logs))
+    body = b'{"status":"error","errorMessage":%b%b%b}' % (_encoder.encode(failure.message), data, logs)
+    # Official clients read the data of an error in an answer with status 200, and of one with 429 only its text.
+    return Answer(body, headers=_when_again(failure.error))
+
+
+def _when_again(error: BaseException) -> tuple[tuple[bytes, bytes], ...]:
+    return retry_after(error.retry_after) if isinstance(error, RateLimited) else ()
 
 
 def _origin(request: Request) -> Origin:

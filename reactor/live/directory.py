@@ -46,15 +46,37 @@ class Directory:
         `args_key` is the same for equal arguments, whatever their text in `args`.
         """
         args_key = short_args_key(args_key)
-        live = self._queries.get((path, args_key, journal, identity.key))
-        if live is None:
-            # Shared by all identities until a run looks at who asks.
-            key = (path, args_key, journal, None)
-            live = self._queries.get(key) or self._begin(key, args, identity)
+        live = self._serving((path, args_key, journal), args, identity)
         subscription = Subscription(owner, query_id, live)
         live.subscriptions[subscription] = None
         self.subscriptions += 1
         return subscription
+
+    def set_aside(
+        self,
+        owner: Subscriber,
+        query_id: int,
+        path: str,
+        args_key: bytes,
+        args: bytes,
+        journal: str | None,
+        identity: Identity,
+    ) -> Subscription:
+        """Subscribe to a live query of its own that never runs; its result is the caller's to set. See `let_in`."""
+        live = LiveQuery((path, short_args_key(args_key), journal, None), path, args, journal, identity)
+        subscription = Subscription(owner, query_id, live)
+        live.subscriptions[subscription] = None
+        self.subscriptions += 1
+        return subscription
+
+    def let_in(self, subscription: Subscription) -> None:
+        """A subscription that was set aside joins the live query that it asked for, or begins it."""
+        path, args_key, journal, _ = subscription.live.key
+        identity = subscription.owner.identity
+        live = self._serving((path, args_key, journal), subscription.live.args, identity)
+        live.subscriptions[subscription] = None
+        self._leave(subscription)
+        subscription.live = live
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Leave; a live query that nobody watches ends."""
@@ -129,6 +151,15 @@ class Directory:
 
     # Inside
 
+    def _serving(self, asked: tuple[str, bytes, str | None], args: bytes, identity: Identity) -> LiveQuery:
+        """The live query that answers an identity; it is begun if there is none."""
+        live = self._queries.get((*asked, identity.key))
+        if live is not None:
+            return live
+        # Shared by all identities until a run looks at who asks.
+        key = (*asked, None)
+        return self._queries.get(key) or self._begin(key, args, identity)
+
     def _begin(self, key: QueryKey, args: bytes, identity: Identity) -> LiveQuery:
         live = self._queries[key] = LiveQuery(key, key[0], args, key[2], identity)
         self.dirty[live] = Reason("subscribed")
@@ -142,7 +173,8 @@ class Directory:
 
     def _end(self, live: LiveQuery) -> None:
         live.closed = True
-        del self._queries[live.key]
+        if self._queries.get(live.key) is live:  # not so of one that was set aside
+            del self._queries[live.key]
         self.dirty.pop(live, None)
         self._index.remove(live.ranges, live)
         live.ranges = []

@@ -83,6 +83,9 @@ class Queries:
     async def answer(self, call: Call) -> RunResult:
         """The result at the newest visible moment. A failure is part of it; raises StoreError when nothing can be
         read at all."""
+        refused = self._runner.refusal(call, Kind.QUERY)
+        if refused is not None:
+            return refused
         asked = self._asked(call)
         while True:
             snapshot = self._database.store.acquire()
@@ -104,6 +107,9 @@ class Queries:
 
     async def answer_at(self, call: Call, snapshot: Snapshot) -> RunResult:
         """The result at the moment of a snapshot, which the caller holds meanwhile."""
+        refused = self._runner.refusal(call, Kind.QUERY)
+        if refused is not None:
+            return refused
         asked = self._asked(call)
         if asked is None:
             return (await self._runner.query(call, self._database.read(snapshot))).result

@@ -30,7 +30,7 @@ from reactor.runtime.query_run import QueryRun
 from reactor.runtime.system import PULSE
 from reactor.store.seam import Snapshot, Store
 
-__all__ = ["Deliver", "Rounds", "RunQuery", "Yielding"]
+__all__ = ["Deliver", "Rounds", "RunQuery", "Yielding", "result_of"]
 
 _SLICE_SECONDS = 0.004
 _RETRY_SECONDS = 1.0
@@ -246,7 +246,7 @@ class Rounds:
             if run.failure is not None and isinstance(run.failure.error, StoreError):
                 self._try_again(query)
             query.journal = run.journal
-            return _result(run)
+            return result_of(run)
         except (Exception, FunctionInterrupted):
             self.faults += 1
             _log.exception("A run of the live query %s failed inside of Reactor; it is tried again", query.path)
@@ -264,7 +264,8 @@ class Rounds:
         self.soon()
 
 
-def _result(run: QueryRun) -> Result:
+def result_of(run: QueryRun) -> Result:
+    """What subscribers get of a run."""
     tail = run.tail()
     kind = b"QueryUpdated" if run.failure is None else b"QueryFailed"
     size = 0 if run.failure is not None else len(run.result.value)

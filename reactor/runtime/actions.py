@@ -52,6 +52,9 @@ class Actions:
 
     async def run(self, call: Call) -> RunResult:
         """Run an action; its failure is part of the result."""
+        refused = self._runner.refusal(call, Kind.ACTION)
+        if refused is not None:
+            return refused
         async with self._places:
             return await self._attempt(call)
 

@@ -25,6 +25,7 @@ from reactor.errors import (
     FunctionInterrupted,
     InvalidCursor,
     InvalidValue,
+    RateLimited,
     ReactorError,
 )
 from reactor.runtime.frames import is_library, is_own, stack_lines
@@ -122,6 +123,8 @@ _BAD_DATA = "InvalidConvexErrorData"
 
 def failure_kind(error: BaseException) -> str:
     """What counts of failures call it: a code, or how else it came about."""
+    if isinstance(error, RateLimited):
+        return error.code
     if isinstance(error, ConvexError):
         return "ConvexError"
     code = getattr(error, "code", None) if isinstance(error, DeveloperError | FunctionInterrupted) else None
@@ -164,7 +167,7 @@ def _only_member(error: BaseException) -> BaseException | None:
 
 
 def _text_and_data(error: BaseException) -> tuple[str, bytes | None]:
-    if isinstance(error, InvalidCursor):
+    if isinstance(error, InvalidCursor | RateLimited):
         return str(error), encode(error.data)
     if isinstance(error, ConvexError):
         return _application_error(error.data)

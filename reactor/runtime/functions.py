@@ -20,6 +20,7 @@ from reactor.errors import ArgumentValidationError, LoadError
 from reactor.runtime import logs
 from reactor.runtime.frames import declared_at
 from reactor.runtime.paths import FunctionPath
+from reactor.runtime.rates import Rate, read_rate
 from reactor.runtime.retries import Duration, Retry, read_retry
 from reactor.values import hints
 from reactor.values.validators import (
@@ -87,6 +88,7 @@ class Function(Generic[P, R]):
         "module",
         "name",
         "path",
+        "rate",
         "retry",
         "returns",
     )
@@ -98,6 +100,7 @@ class Function(Generic[P, R]):
     module: str
     name: str
     path: str
+    rate: Rate | None
     retry: Retry | None
     args: Validator | None
     returns: Validator | None
@@ -114,10 +117,11 @@ class Function(Generic[P, R]):
         args: ArgsOption | None = None,
         returns: Validator | None = None,
         retry: Retry | None = None,
+        rate: Rate | None = None,
     ) -> None:
         _check_declaration(handler, kind, args, returns)
         self.handler = handler
-        self.retry = retry
+        self.rate, self.retry = rate, retry
         self.kind = kind
         self.internal = internal
         # A decorator in between may be a plain function that hands the coroutine on.
@@ -145,6 +149,7 @@ class Function(Generic[P, R]):
             args=self._args_option,
             returns=self._returns_option,
             retry=self.retry,
+            rate=self.rate,
         )
 
     def complete(self) -> None:
@@ -259,11 +264,11 @@ def is_creating() -> bool:
 
 
 class Decorator:
-    """`@query`, `@query()` or `@query(args=..., returns=...)`; and so for the five others.
+    """`@query`, `@query()` or `@query(args=..., returns=..., rate=...)`; and so for the five others.
 
     `args` is a mapping of names to validators, an object validator, or `v.any()`; it takes the place of type hints
-    on the parameters. `returns` is a validator and takes the place of the hint on the result. Raises LoadError when
-    both are given, and for what cannot be a function.
+    on the parameters. `returns` is a validator and takes the place of the hint on the result. `rate` is how often
+    clients may call it. Raises LoadError when both are given, and for what cannot be a function.
     """
 
     __slots__ = ("_internal", "_kind")
@@ -276,7 +281,7 @@ class Decorator:
     def __call__(self, handler: Callable[P, R], /) -> Function[P, R]: ...
     @overload
     def __call__(
-        self, /, *, args: ArgsOption | None = None, returns: Validator | None = None
+        self, /, *, args: ArgsOption | None = None, returns: Validator | None = None, rate: Rate | None = None
     ) -> Callable[[Callable[P, R]], Function[P, R]]: ...
     def __call__(
         self,
@@ -285,9 +290,11 @@ class Decorator:
         *,
         args: ArgsOption | None = None,
         returns: Validator | None = None,
+        rate: Rate | None = None,
     ) -> Function[P, R] | Callable[[Callable[P, R]], Function[P, R]]:
         def declare(handler: Callable[P, R]) -> Function[P, R]:
-            return Function(handler, self._kind, internal=self._internal, args=args, returns=returns)
+            limit = read_rate(_where(handler, self._kind), rate, internal=self._internal)
+            return Function(handler, self._kind, internal=self._internal, args=args, returns=returns, rate=limit)
 
         return declare if handler is None else declare(handler)
 
@@ -311,6 +318,7 @@ class ActionDecorator(Decorator):
         *,
         args: ArgsOption | None = None,
         returns: Validator | None = None,
+        rate: Rate | None = None,
         retries: int | None = None,
         backoff: Duration | None = None,
         max_backoff: Duration | None = None,
@@ -322,16 +330,25 @@ class ActionDecorator(Decorator):
         *,
         args: ArgsOption | None = None,
         returns: Validator | None = None,
+        rate: Rate | None = None,
         retries: int | None = None,
         backoff: Duration | None = None,
         max_backoff: Duration | None = None,
     ) -> Function[P, R] | Callable[[Callable[P, R]], Function[P, R]]:
+        internal = self._internal
+
         def declare(handler: Callable[P, R]) -> Function[P, R]:
-            where = f"{declared_at(handler)}: @action" if inspect.isfunction(handler) else "@action"
+            where = _where(handler, self._kind)
+            limit = read_rate(where, rate, internal=internal)
             retry = read_retry(where, retries, backoff, max_backoff)
-            return Function(handler, self._kind, internal=self._internal, args=args, returns=returns, retry=retry)
+            return Function(handler, self._kind, internal=internal, args=args, returns=returns, retry=retry, rate=limit)
 
         return declare if handler is None else declare(handler)
+
+
+def _where(handler: Any, kind: Kind) -> str:
+    decorator = f"@{kind.value.lower()}"
+    return f"{declared_at(handler)}: {decorator}" if inspect.isfunction(handler) else decorator
 
 
 query = Decorator(Kind.QUERY)

@@ -9,11 +9,12 @@ from reactor.database.cursors import Cursors
 from reactor.database.latencies import Latencies
 from reactor.database.pages import Pager
 from reactor.database.transaction import Transaction
-from reactor.errors import DeveloperError, FunctionNotFound
+from reactor.errors import DeveloperError, FunctionNotFound, RateLimited
 from reactor.files.files import Files
 from reactor.runtime.alarms import Alarms
 from reactor.runtime.calls import Call, decode_args
 from reactor.runtime.contexts import Calls, MutationCtx, QueryCtx, Reference
+from reactor.runtime.entrance import Entrance
 from reactor.runtime.failures import Failure, describe, failure_kind, is_failure
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.limits import FunctionLimits
@@ -53,6 +54,7 @@ class Runner:
         cursors: Callable[[], Cursors],
         backlog: Backlog,
         files: Files,
+        entrance: Entrance,
         sink: Sink | None = None,
         on_failure: Callable[[str, Failure], None] | None = None,
         watcher: Watcher | None = None,
@@ -65,7 +67,7 @@ class Runner:
         self._alarms = Alarms()
         self.scheduling = Scheduling(self.resolve, lambda: self.registry, limits, backlog)
         self._calls: Calls = NestedCalls(self.resolve, self.results, limits, self._pager, self.scheduling, files)
-        self.files = files
+        self.files, self.entrance = files, entrance
         self._system = system_functions(lambda: code().registry)
         self.query_runs: dict[str, int] = {}
         self.query_seconds = Latencies()
@@ -110,7 +112,10 @@ class Runner:
         function: Function[..., Any] | None = None,
     ) -> RunResult:
         try:
-            function = function or self.find(call, run, kind)
+            if function is None:
+                function = self.find(call, run, kind)
+                if function.rate is not None and kind is Kind.MUTATION:
+                    self.entrance.pass_rate(function.path, function.rate, call)
             args = decode_args(function, call.args, self.limits, run.log)
             if call.limits is not None:
                 tx.narrow(call.limits)
@@ -143,6 +148,27 @@ class Runner:
     def begin(self, call: Call, now: float, watcher: Watcher | None = None) -> Run:
         """The state of a new run."""
         return Run(RunLog(call.path, self._sink, limits=self.limits.log, watcher=watcher), call, now, self.origins)
+
+    def refusal(self, call: Call, kind: Kind) -> RunResult | None:
+        """The failure of a query or action that its caller calls too often; None when it may run.
+
+        For mutations it is found out in their turn, for one that is sent again may have run already.
+        """
+        try:
+            function = self.registry.find(call.path)
+            if function is not None and function.rate is not None and function.kind is kind:
+                self.entrance.pass_rate(function.path, function.rate, call)
+        except RateLimited as error:
+            return self.refused(call, error)
+        except DeveloperError:
+            pass  # its run says what is wrong with the path
+        return None
+
+    def refused(self, call: Call, error: RateLimited) -> RunResult:
+        """The failure of a call that did not run."""
+        run = self.begin(call, 0.0)
+        run.log.path = error.path
+        return self.failed(run, error)
 
     def find(self, call: Call, run: Run, kind: Kind) -> Function[..., Any]:
         """The function that is called. Raises DeveloperError as `Registry.expect` does."""
@@ -186,7 +212,8 @@ class Runner:
         failure = describe(error, run.request_id, redact=redact)
         kind = failure_kind(failure.error)
         self.failures[kind] = self.failures.get(kind, 0) + 1
-        if self._on_failure is not None:
+        # Whoever calls without end shall not fill the log with it.
+        if self._on_failure is not None and not isinstance(error, RateLimited):
             self._on_failure(run.log.path, failure)
         return RunResult(b"null", failure, [] if redact else run.log.lines)
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 from reactor.database.driving import drive
 from reactor.errors import DeveloperError, InvalidValue, ReactorError
 from reactor.live.directory import Directory
+from reactor.live.held import Held
 from reactor.live.live_query import Subscriber, Subscription
 from reactor.live.rounds import Rounds, Yielding
 from reactor.runtime.actions import Actions
@@ -61,6 +62,7 @@ class Hub:
         self.limits, self._admin, self._verify = limits, admin, verify
         self.canonical, self.newest, self.now_ns = canonical, newest, clock
         self.rounds: Rounds
+        self.held: Held
         self.sessions: dict[Session, SocketPeer] = {}
         self._unsent: dict[SocketPeer, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,6 +95,7 @@ class Hub:
     def close_all(self, code: int, reason: str) -> None:
         """End every session, and hold no more rounds."""
         self.rounds.close()
+        self.held.close()
         for peer in list(self.sessions.values()):
             peer.session.close(code, reason)
             peer.flush()
@@ -105,7 +108,8 @@ class Hub:
             key = args_key(args)
         except InvalidValue:
             key = b"!" + args  # the run will say what is wrong; no value's key begins like this
-        return self._directory.subscribe(session, query_id, self.canonical(path), key, args, journal, session.identity)
+        call = Call(self.canonical(path), args, session.identity, origin=session.origin)
+        return self.held.subscribe(session, query_id, key, journal, call)
 
     def identity_changed(self, subscription: Subscription) -> None:
         """A subscriber is somebody else now."""
@@ -113,7 +117,7 @@ class Hub:
 
     def unwatch(self, subscription: Subscription) -> None:
         """End a subscription."""
-        self._directory.unsubscribe(subscription)
+        self.held.unsubscribe(subscription)
 
     def mutate(self, session: Session, request: int, call: Call) -> None:
         """Run a mutation for a session."""

@@ -46,7 +46,6 @@ class Session:
         "_id",
         "_id_text",
         "_mutations",
-        "_origin",
         "_received_identity",
         "_received_queries",
         "_removed",
@@ -58,12 +57,13 @@ class Session:
         "_told_ts",
         "closing",
         "identity",
+        "origin",
         "outbox",
     )
 
     def __init__(self, host: Host, *, chunks: bool = False, origin: Origin = UNKNOWN) -> None:
         """`chunks`: the client takes a large transition in pieces. `origin`: where it is."""
-        self._host, self._chunked, self._origin = host, chunks, origin
+        self._host, self._chunked, self.origin = host, chunks, origin
         self.outbox: list[OutMessage] = []
         self.closing: Closing | None = None
         self.identity: Identity = ANONYMOUS
@@ -234,7 +234,7 @@ class Session:
         self._host.act(self, message.requestId, self._call(message))
 
     def _call(self, message: wire.Mutation | wire.Action) -> Call:
-        call = Call(_path(message), bytes(message.args), self.identity, origin=self._origin)
+        call = Call(_path(message), bytes(message.args), self.identity, origin=self.origin)
         if self._id is not None:
             call.client, call.request = self._id_text, message.requestId
         return call

@@ -63,6 +63,8 @@ class Engine:
             clock=self._read_clock,
             load=self._load,
         )
+        # Callers may call internal functions here, and are still what users are in everything else.
+        self._parts.runner.entrance.spares_admin = False
         self.loop = asyncio.get_running_loop()
         self.opened: set[Closing] = set()
         """What has been opened on it, and has not been closed yet."""
@@ -115,6 +117,7 @@ class Engine:
 
     async def settled(self) -> None:
         """Wait until every live query has the result of the newest state."""
+        self._parts.held.look()  # the test may have turned the clock
         while self._parts.rounds.busy or self._parts.live.dirty:
             if self._parts.rounds.busy:
                 await self._end_of_round()
@@ -172,15 +175,14 @@ class Engine:
         """Begin a live query; it has its result once things have `settled`."""
         path = self._parts.hub.canonical(self._code.path_of(function))
         text = encode(args, limits=ANY)
-        subscription = self._parts.live.subscribe(
-            subscriber, 0, path, encode_value(decode_trusted(text)), text, None, identity
-        )
+        call = Call(path, text, identity)
+        subscription = self._parts.held.subscribe(subscriber, 0, encode_value(decode_trusted(text)), None, call)
         self._parts.rounds.soon()
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End a live query."""
-        self._parts.live.unsubscribe(subscription)
+        self._parts.held.unsubscribe(subscription)
 
     def after_round(self, callback: Callable[[], None]) -> None:
         """Call `callback` when the round under way has ended."""
@@ -197,6 +199,9 @@ class Engine:
             # Whoever called may have been cancelled meanwhile.
             parts.mutations.submit(call, lambda result: None if answered.done() else answered.set_result(result))
             return await answered
+        refused = parts.runner.refusal(call, kind)
+        if refused is not None:
+            return refused
         snapshot = parts.store.acquire()
         try:
             return (await parts.runner.query(call, parts.database.read(snapshot))).result

@@ -51,6 +51,19 @@ const scenes = {
     });
   },
 
+  // A mutation that is called too often, and a subscription that is refused and recovers by itself.
+  async limits() {
+    for (let n = 0; n < 2; n++) tell('added', { count: await client.mutation(api.notes.add, {}) });
+    tell('mutation', await refusal(() => client.mutation(api.notes.add, {})));
+    for (let n = 0; n < 2; n++) await client.action(api.notes.ask, {});
+    tell('action', await refusal(() => client.action(api.notes.ask, {})));
+    client.onUpdate(api.notes.slowly, { n: 0 }, (value) => tell('first', { value }));
+    await new Promise((done) => {
+      client.onUpdate(api.notes.slowly, { n: 1 }, (value) => { tell('second', { value }); done(); },
+        (error) => tell('waits', described(error)));
+    });
+  },
+
   // What functions print comes out in the console of the calling client.
   async speech() {
     await client.query(api.faults.speaks, {});

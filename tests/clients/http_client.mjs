@@ -32,6 +32,17 @@ const scenes = {
     tell('actionData', await refusal(() => client.action(api.faults.action_raises_data, {})));
     tell('missing', await refusal(() => client.query(api.faults.hidden, {})));
   },
+
+  async limits() {
+    for (let n = 0; n < 2; n++) {
+      await client.query(api.notes.seldom, {});
+      await client.mutation(api.notes.add, {});
+      await client.action(api.notes.ask, {});
+    }
+    tell('query', await refusal(() => client.query(api.notes.seldom, {})));
+    tell('mutation', await refusal(() => client.mutation(api.notes.add, {})));
+    tell('action', await refusal(() => client.action(api.notes.ask, {})));
+  },
 };
 
 await scenes[options.scene]();

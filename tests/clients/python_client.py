@@ -55,6 +55,19 @@ def failures() -> None:
     tell("healthy", value=client.query("faults:healthy"))
 
 
+def limits() -> None:
+    """Functions that are called too often, and a subscription that is refused and recovers by itself."""
+    for _ in range(2):
+        client.mutation("notes:add")
+        client.action("notes:ask")
+    tell("mutation", **refusal(lambda: client.mutation("notes:add")))
+    tell("action", **refusal(lambda: client.action("notes:ask")))
+    first, second = (client.subscribe("notes:slowly", {"n": n}) for n in range(2))
+    tell("first", value=next(first))
+    tell("waits", **refusal(lambda: next(second)))
+    tell("second", value=next(second))
+
+
 def moments() -> None:
     """Two queries watched together while others move money, until it has moved often enough."""
     bank, seen = options["bank"], set[float]()
@@ -117,5 +130,5 @@ def signing_in() -> None:
     tell("me", who=next(who for who in subscription if who is None))
 
 
-scenes = (conversation, failures, moments, values, large, staying, signing_in)
+scenes = (conversation, failures, limits, moments, values, large, staying, signing_in)
 {scene.__name__: scene for scene in scenes}[options["scene"]]()

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from reactor.runtime.identity import Identity
 from reactor.values.ids import encode_id
-from tests.integration.http.api import open_api
+from tests.integration.http.api import admin_header, open_api
 from tests.integration.runtime.stage import Stage, open_stage
 
 SCHEMA = """
@@ -45,12 +46,18 @@ async def hidden(ctx: QueryCtx): ...
 
 @action
 async def act(ctx: ActionCtx): ...
+
+@mutation(rate=Rate(1, per="day"))
+async def daily(ctx: MutationCtx): ...
 """
 
 
 @dataclass(frozen=True)
 class Row:
-    """`body` is that of a function of this `kind` with the name `f`; without one `path` is called with `args`."""
+    """`body` is that of a function of this `kind` with the name `f`; without one `path` is called with `args`.
+
+    `before` is a mutation that is called first; `admin`: the call is the admin's, who is told everything.
+    """
 
     name: str
     code: str | None
@@ -61,6 +68,8 @@ class Row:
     args: dict[str, Any] = field(default_factory=dict)
     notes: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
+    before: str = ""
+    admin: bool = False
 
 
 def read(name: str, code: str | None, text: str, body: str, **more: Any) -> Row:
@@ -315,6 +324,12 @@ ROWS = [
          "await ctx.run_query('app:first', transaction_limits={'read_ranges': 0})\n\n", notes=1),
     read("no budget", "InvalidTransactionLimits", "transaction_limits has no 'reads'",
          "await ctx.run_query('app:any', transaction_limits={'reads': 0})"),
+    # Rates
+    Row("called too often", "RateLimited", r"^RateLimited: app:daily is called too often\. It did not run",
+        kind="mutation", path="app:daily", before="app:daily"),
+    # Jobs
+    Row("no dead letter", "NoDeadLetter", r"is no action all of whose tries have failed.*_system/jobs:deadLetters",
+        kind="mutation", path="_system/jobs:runAgain", args={"id": FILE}, admin=True),
     # Time
     read("computes for too long", "UserTimeout", r"Function execution timed out \(maximum duration: 0\.05s\)",
          "while True: pass", settings=TIMES),
@@ -335,6 +350,10 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     async with open_stage(tmp_path / "data", application(tmp_path, row), **row.settings) as stage:
         if row.notes:
             await stage.value("mutation", "app:note", n=row.notes)
+        if row.before:
+            await stage.value("mutation", row.before)
+        if row.admin:
+            stage.identity = Identity.admin()
         yield stage
 
 
@@ -366,5 +385,11 @@ async def test_in_production_an_error_says_nothing(tmp_path: Path, row: Row) -> 
     async with open_api(tmp_path / "data", application(tmp_path, row), **settings) as api:
         if row.notes:
             await api.value("mutation", "app:note", {"n": row.notes})
+        if row.before:
+            await api.value("mutation", row.before)
+        if row.admin:
+            said = (await api.post("function", row.path, row.args, headers=admin_header())).json()["errorMessage"]
+            assert re.search(row.text, said)
+            return
         message = await api.failure(row.kind, row.path, row.args)
         assert re.fullmatch(r"\[Request ID: [0-9a-f]{16}\] Server Error", message)

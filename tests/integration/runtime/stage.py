@@ -10,6 +10,7 @@ from typing import Any
 from reactor.app.parts import Parts
 from reactor.runtime.calls import Call
 from reactor.runtime.failures import Failure
+from reactor.runtime.identity import ANONYMOUS
 from reactor.runtime.query_run import QueryRun, RunResult
 from tests.integration.sync.engine import engine
 
@@ -21,6 +22,7 @@ class Stage:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        self.identity = ANONYMOUS
 
     async def query(self, path: str, /, **args: Any) -> QueryRun:
         """Run a query on the newest state."""
@@ -41,7 +43,7 @@ class Stage:
         return await answered
 
     def _call(self, path: str, args: dict[str, Any]) -> Call:
-        return Call(path, json.dumps(args).encode())
+        return Call(path, json.dumps(args).encode(), self.identity)
 
     async def value(self, kind: str, path: str, /, **args: Any) -> Any:
         """The value of a call that succeeds."""

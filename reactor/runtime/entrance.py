@@ -1,0 +1,58 @@
+"""Which calls from outside may run now."""
+
+from collections.abc import Callable
+
+from reactor.errors import RateLimited
+from reactor.runtime.buckets import Buckets
+from reactor.runtime.callers import caller_address, caller_name
+from reactor.runtime.calls import Call
+from reactor.runtime.rates import Rate
+
+__all__ = ["Entrance", "bucket_owner"]
+
+
+class Entrance:
+    """Lets calls in, or refuses them. `clock` gives nanoseconds since 1970."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self.buckets = Buckets()
+        self.spares_admin = True
+        """Whether the admin is not limited."""
+        self.refused: dict[str, int] = {"rate": 0}
+
+    def pass_rate(self, path: str, rate: Rate, call: Call) -> None:
+        """Take a token for a call. Raises RateLimited when its caller has none.
+
+        Calls by functions, by the scheduler and by the admin need none.
+        """
+        if not self.spares(call):
+            self.take(path, rate, bucket_owner(rate, call))
+
+    def spares(self, call: Call) -> bool:
+        """Whether a call is not limited."""
+        return call.trusted or (self.spares_admin and call.identity.is_admin)
+
+    def take(self, path: str, rate: Rate, owner: str) -> None:
+        """Take a token out of a bucket. Raises RateLimited."""
+        wait = self.attempt(path, rate, owner)
+        if wait:
+            self.refused["rate"] += 1
+            raise RateLimited(path, wait)
+
+    def attempt(self, path: str, rate: Rate, owner: str) -> float:
+        """Take a token: 0, or the seconds until there is one."""
+        return self.buckets.take((path, owner), rate.interval, rate.most, self._clock()) / 1e9
+
+    def behind(self, path: str, rate: Rate, owner: str, waiting: int) -> RateLimited:
+        """The refusal of somebody behind so many who wait for a token of the same bucket."""
+        self.refused["rate"] += 1
+        wait = self.buckets.wait((path, owner), rate.interval, rate.most, self._clock(), tokens=waiting + 1)
+        return RateLimited(path, wait / 1e9)
+
+
+def bucket_owner(rate: Rate, call: Call) -> str:
+    """Who shares an allowance with a call."""
+    if rate.key == "global":
+        return ""
+    return caller_name(call) if rate.key == "identity" else caller_address(call)
