@@ -3,7 +3,9 @@
 Exception
 ├── ConvexError                  application error with data, thrown by functions, shown to clients whole
 │   ├── InvalidCursor            the cursor of a page does not fit the query any more; clients begin again
-│   └── RateLimited              called too often; nothing ran, and it may be called again after a while
+│   └── CallRefused              a call was not let in; it did not run, and may be made again after a while
+│       ├── RateLimited          the function is called too often
+│       └── TooManyCalls         its caller has too many calls in progress
 └── ReactorError                 everything of ours
     ├── DeveloperError           a function's or a caller's fault; catchable inside functions
     │   ├── InvalidValue         not a storable value: kind, size, depth, field name
@@ -31,6 +33,7 @@ from typing import Any
 
 __all__ = [
     "ArgumentValidationError",
+    "CallRefused",
     "ConvexError",
     "DeveloperError",
     "FunctionInterrupted",
@@ -51,6 +54,7 @@ __all__ = [
     "StoreLocked",
     "StoreVersion",
     "TokenRefused",
+    "TooManyCalls",
     "UniqueViolation",
 ]
 
@@ -81,32 +85,49 @@ class InvalidCursor(ConvexError):
         return f"InvalidCursor: {self.detail}"
 
 
-class RateLimited(ConvexError):
-    """A function is called more often than its `rate` allows. It did not run; it may be called again after
-    `retry_after` seconds.
+class CallRefused(ConvexError):
+    """A call that was not let in. It did not run, so that it may be made again after `retry_after` seconds.
 
     The data reaches clients in production too: `kind` and `retryAfter` (milliseconds) are what helpers of the official
     component look for (get-convex/rate-limiter, src/client/index.ts), `retryAfterSeconds` is the same in whole seconds.
     """
 
-    code = "RateLimited"
+    code: str
 
-    def __init__(self, path: str, retry_after: float) -> None:
-        self.path, self.retry_after = path, retry_after
-        seconds = math.ceil(retry_after)
+    def __init__(self, path: str, retry_after: float, why: str) -> None:
+        self.path, self.retry_after, self._why = path, retry_after, why
         super().__init__(
             {
                 "kind": self.code,
                 "code": self.code,
                 "name": path,
                 "retryAfter": float(math.ceil(retry_after * 1000)),
-                "retryAfterSeconds": float(seconds),
+                "retryAfterSeconds": float(math.ceil(retry_after)),
             }
         )
 
     def __str__(self) -> str:
         seconds = math.ceil(self.retry_after)
-        return f"RateLimited: {self.path} is called too often. It did not run; call it again in {seconds} s."
+        return f"{self.code}: {self._why}. It did not run; call it again in {seconds} s."
+
+
+class RateLimited(CallRefused):
+    """A function is called more often than its `rate` allows."""
+
+    code = "RateLimited"
+
+    def __init__(self, path: str, retry_after: float) -> None:
+        super().__init__(path, retry_after, f"{path} is called too often")
+
+
+class TooManyCalls(CallRefused):
+    """One user, or one address, has as many calls in progress as `max_caller_calls` allows."""
+
+    code = "TooManyCalls"
+
+    def __init__(self, path: str, most: int) -> None:
+        why = f"{path} was called while {most} calls of the same caller were in progress (setting max_caller_calls)"
+        super().__init__(path, 1.0, why)
 
 
 class ReactorError(Exception):

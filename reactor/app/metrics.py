@@ -59,6 +59,11 @@ class _Parts(Collector):
             ("reactor_subscriptions", "Subscriptions to live queries", parts.live.subscriptions),
             ("reactor_subscriptions_held", "Subscriptions that wait for their rate", len(parts.held)),
             ("reactor_rate_buckets", "Buckets of rates that are not full", len(parts.runner.entrance.buckets)),
+            (
+                "reactor_calls_in_progress",
+                "Calls of clients that are not answered",
+                len(parts.runner.entrance.in_progress),
+            ),
             ("reactor_sessions", "Sync connections open", len(parts.hub.sessions)),
             ("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting),
             ("reactor_jobs_pending", "Scheduled functions that have not begun", parts.backlog.pending),

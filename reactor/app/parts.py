@@ -152,7 +152,7 @@ class Parts:
             cursors=lambda: self.cursors,
             backlog=self.backlog,
             files=self.files,
-            entrance=Entrance(self._clock),
+            entrance=Entrance(self._clock, settings.max_caller_calls),
             sink=lambda path, line: self.events("log", function=path, line=line),
             on_failure=self._function_failed,
             watcher=self._determinism,

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from reactor.database.database import Database
-from reactor.errors import DeveloperError, RateLimited
+from reactor.database.transaction import Transaction
+from reactor.errors import CallRefused, DeveloperError
 from reactor.http.authorization import AdminKey, Verify, caller
 from reactor.http.exchange import Answer, HttpError, retry_after, sender_request_id
 from reactor.http.formats import answer_format, in_format
@@ -210,15 +211,15 @@ class FunctionApi:
         try:
             if ts == snapshot.ts:
                 return await self._queries.answer_at(call, snapshot)
-            refused = self._runner.refusal(call, Kind.QUERY)
-            if refused is not None:
-                return refused
             tx = await self._database.read_past(snapshot, ts)
-            return (await self._runner.query(call, tx)).result
+            return await self._runner.let_in(call, Kind.QUERY, lambda: self._query_in(call, tx))
         except DeveloperError as error:
             raise HttpError(503, error.code or "OutOfRetention", str(error)) from None
         finally:
             snapshot.release()
+
+    async def _query_in(self, call: Call, tx: Transaction) -> RunResult:
+        return (await self._runner.query(call, tx)).result
 
     async def _mutation(self, call: Call) -> RunResult:
         answered: asyncio.Future[RunResult] = asyncio.get_running_loop().create_future()
@@ -273,7 +274,7 @@ def _answer(result: RunResult, format: str) -> Answer:
 
 
 def _when_again(error: BaseException) -> tuple[tuple[bytes, bytes], ...]:
-    return retry_after(error.retry_after) if isinstance(error, RateLimited) else ()
+    return retry_after(error.retry_after) if isinstance(error, CallRefused) else ()
 
 
 def _origin(request: Request) -> Origin:

@@ -17,7 +17,7 @@ import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
-from reactor.errors import DeveloperError
+from reactor.errors import CallRefused, DeveloperError
 from reactor.http.action_identity import action_identity
 from reactor.http.action_request import ActionRequest, Incoming, raw_path
 from reactor.http.action_response import ClientGone, Outgoing, as_response
@@ -33,6 +33,7 @@ from reactor.http.exchange import (
     is_too_large,
     request_headers,
     respond,
+    retry_after,
     sender_request_id,
 )
 from reactor.http.traffic import Traffic
@@ -96,7 +97,9 @@ class HttpActions:
         identity = await action_identity(headers.get(b"authorization"), self._verify)
         name = f"{'GET' if method == 'HEAD' else method} {found.pattern.shown}"
         call = Call(name, b"{}", identity, request_id=sender_request_id(headers), origin=_origin(scope, headers))
-        failure = await self._actions.serve(call, partial(_run, found.handler, request, incoming, outgoing))
+        failure = await self._actions.serve(
+            call, partial(_run, found.handler, request, incoming, outgoing), found.handler.rate
+        )
         status, size = outgoing.status, outgoing.size
         if failure is not None and not status:
             answer = _failed(failure, self._max_request)
@@ -180,6 +183,10 @@ def _failed(failure: Failure, max_request: int) -> Answer:
     error = failure.error
     if isinstance(error, DeveloperError) and error.code == "RequestTooLarge":
         return error_body(body_too_large(max_request))
+    if isinstance(error, CallRefused):
+        answer = error_body(HttpError(429, error.code, str(error)))
+        answer.headers = retry_after(error.retry_after)
+        return answer
     first, _, trace = failure.message.partition("\n")
     said = trace.partition("\n")[0]
     members = [b'"code":' + _encoder.encode(f"{first}: {said}" if said else first)]

@@ -83,38 +83,11 @@ class Queries:
     async def answer(self, call: Call) -> RunResult:
         """The result at the newest visible moment. A failure is part of it; raises StoreError when nothing can be
         read at all."""
-        refused = self._runner.refusal(call, Kind.QUERY)
-        if refused is not None:
-            return refused
-        asked = self._asked(call)
-        while True:
-            snapshot = self._database.store.acquire()
-            try:
-                if asked is None:
-                    return (await self._runner.query(call, self._database.read(snapshot))).result
-                known = self._known(asked)
-                if known is not None:
-                    return known
-                flight = self._flights.get(self._flight_key(asked))
-                if flight is None or flight.ts != snapshot.ts:
-                    return await self._lead(asked, snapshot)
-            finally:
-                snapshot.release()
-            run = await flight.landed()
-            if run is not None and flight.serves(run, asked.identity_key) and self._in_time(run.time):
-                self.hits["flight"] += 1
-                return run.result
+        return await self._runner.let_in(call, Kind.QUERY, lambda: self._answer(call))
 
     async def answer_at(self, call: Call, snapshot: Snapshot) -> RunResult:
         """The result at the moment of a snapshot, which the caller holds meanwhile."""
-        refused = self._runner.refusal(call, Kind.QUERY)
-        if refused is not None:
-            return refused
-        asked = self._asked(call)
-        if asked is None:
-            return (await self._runner.query(call, self._database.read(snapshot))).result
-        known = self._known(asked) if snapshot.ts == self._database.committer.visible else None
-        return known or (await self._run(asked, snapshot)).result
+        return await self._runner.let_in(call, Kind.QUERY, lambda: self._answer_at(call, snapshot))
 
     def first_run(self, query: LiveQuery, snapshot: Snapshot) -> QueryRun | None:
         """What the first run of a live query would give at a snapshot's moment, when that is known from before."""
@@ -146,6 +119,35 @@ class Queries:
         self.cache.clear()
         self._flights.clear()
         self._lookers.clear()
+
+    # Answering
+
+    async def _answer(self, call: Call) -> RunResult:
+        asked = self._asked(call)
+        while True:
+            snapshot = self._database.store.acquire()
+            try:
+                if asked is None:
+                    return (await self._runner.query(call, self._database.read(snapshot))).result
+                known = self._known(asked)
+                if known is not None:
+                    return known
+                flight = self._flights.get(self._flight_key(asked))
+                if flight is None or flight.ts != snapshot.ts:
+                    return await self._lead(asked, snapshot)
+            finally:
+                snapshot.release()
+            run = await flight.landed()
+            if run is not None and flight.serves(run, asked.identity_key) and self._in_time(run.time):
+                self.hits["flight"] += 1
+                return run.result
+
+    async def _answer_at(self, call: Call, snapshot: Snapshot) -> RunResult:
+        asked = self._asked(call)
+        if asked is None:
+            return (await self._runner.query(call, self._database.read(snapshot))).result
+        known = self._known(asked) if snapshot.ts == self._database.committer.visible else None
+        return known or (await self._run(asked, snapshot)).result
 
     # What is known
 

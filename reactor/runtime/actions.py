@@ -21,6 +21,7 @@ from reactor.runtime.logs import capture
 from reactor.runtime.mutations import Mutations
 from reactor.runtime.nesting import check_method
 from reactor.runtime.query_run import RunResult
+from reactor.runtime.rates import Rate
 from reactor.runtime.run import Run
 from reactor.runtime.runner import Runner
 from reactor.runtime.stepping import Steps
@@ -52,17 +53,16 @@ class Actions:
 
     async def run(self, call: Call) -> RunResult:
         """Run an action; its failure is part of the result."""
-        refused = self._runner.refusal(call, Kind.ACTION)
-        if refused is not None:
-            return refused
-        async with self._places:
-            return await self._attempt(call)
+        return await self._runner.let_in(call, Kind.ACTION, lambda: self._in_place(call))
 
-    async def serve(self, call: Call, work: Work) -> Failure | None:
+    async def serve(self, call: Call, work: Work, rate: Rate | None = None) -> Failure | None:
         """Run something that is an action in all but its name: in a place of its own, watched, its prints captured.
 
-        Gives why it failed, None when it did not. `call` says who asks and what logs call it.
+        Gives why it failed, None when it did not. `call` says who asks and what logs call it, `rate` how often.
         """
+        return (await self._runner.let_in(call, Kind.ACTION, lambda: self._serve(call, work), rate)).failure
+
+    async def _serve(self, call: Call, work: Work) -> RunResult:
         function = cast("Function[..., Any]", _Serving(call.path, work))
         async with self._places:
             run = self._runner.begin(call, self._database.now())
@@ -71,8 +71,12 @@ class Actions:
             except BaseException as error:
                 if not is_failure(error):
                     raise
-                return self._runner.failed(run, error).failure
-            return None
+                return self._runner.failed(run, error)
+            return self._runner.succeeded(run, b"null")
+
+    async def _in_place(self, call: Call) -> RunResult:
+        async with self._places:
+            return await self._attempt(call)
 
     async def _attempt(self, call: Call) -> RunResult:
         run = self._runner.begin(call, self._database.now())

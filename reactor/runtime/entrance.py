@@ -2,24 +2,44 @@
 
 from collections.abc import Callable
 
-from reactor.errors import RateLimited
+from reactor.errors import RateLimited, TooManyCalls
 from reactor.runtime.buckets import Buckets
 from reactor.runtime.callers import caller_address, caller_name
 from reactor.runtime.calls import Call
+from reactor.runtime.in_progress import InProgress
 from reactor.runtime.rates import Rate
 
 __all__ = ["Entrance", "bucket_owner"]
 
 
 class Entrance:
-    """Lets calls in, or refuses them. `clock` gives nanoseconds since 1970."""
+    """Lets calls in, or refuses them.
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    `clock` gives nanoseconds since 1970. `most_calls` of one caller may be in progress.
+    """
+
+    def __init__(self, clock: Callable[[], int], most_calls: int = 10_000) -> None:
         self._clock = clock
+        self.in_progress = InProgress(most_calls)
         self.buckets = Buckets()
         self.spares_admin = True
         """Whether the admin is not limited."""
-        self.refused: dict[str, int] = {"rate": 0}
+        self.refused: dict[str, int] = {"rate": 0, "in_progress": 0}
+
+    def enter(self, call: Call) -> str:
+        """See `InProgress.enter`."""
+        return self.in_progress.enter(call)
+
+    def leave(self, caller: str) -> None:
+        """See `InProgress.leave`."""
+        self.in_progress.leave(caller)
+
+    def crowd(self, caller: str, path: str) -> TooManyCalls | None:
+        """Why a call that has just entered must not run: its caller has too many in progress. None when it may."""
+        error = self.in_progress.refusal(caller, path)
+        if error is not None:
+            self.refused["in_progress"] += 1
+        return error
 
     def pass_rate(self, path: str, rate: Rate, call: Call) -> None:
         """Take a token for a call. Raises RateLimited when its caller has none.

@@ -20,12 +20,12 @@ from typing import Any, cast
 import msgspec
 
 from reactor.errors import (
+    CallRefused,
     ConvexError,
     DeveloperError,
     FunctionInterrupted,
     InvalidCursor,
     InvalidValue,
-    RateLimited,
     ReactorError,
 )
 from reactor.runtime.frames import is_library, is_own, stack_lines
@@ -123,7 +123,7 @@ _BAD_DATA = "InvalidConvexErrorData"
 
 def failure_kind(error: BaseException) -> str:
     """What counts of failures call it: a code, or how else it came about."""
-    if isinstance(error, RateLimited):
+    if isinstance(error, CallRefused):
         return error.code
     if isinstance(error, ConvexError):
         return "ConvexError"
@@ -167,7 +167,7 @@ def _only_member(error: BaseException) -> BaseException | None:
 
 
 def _text_and_data(error: BaseException) -> tuple[str, bytes | None]:
-    if isinstance(error, InvalidCursor | RateLimited):
+    if isinstance(error, InvalidCursor | CallRefused):
         return str(error), encode(error.data)
     if isinstance(error, ConvexError):
         return _application_error(error.data)

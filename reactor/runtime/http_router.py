@@ -17,6 +17,7 @@ from reactor.errors import LoadError
 from reactor.runtime.frames import declared_at
 from reactor.runtime.functions import Function
 from reactor.runtime.http_routes import METHODS, Match, Pattern, RouteTable, path_pattern, prefix_pattern
+from reactor.runtime.rates import Rate, read_rate
 
 __all__ = ["HttpAction", "HttpRouter", "http_action", "http_router"]
 
@@ -27,10 +28,11 @@ Handler = Callable[..., Any]
 class HttpAction:
     """A function that answers HTTP requests. Calling it calls the handler."""
 
-    __slots__ = ("handler", "is_async")
+    __slots__ = ("handler", "is_async", "rate")
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, rate: Rate | None = None) -> None:
         _check(handler)
+        self.rate = read_rate(f"{declared_at(handler)}: @http_action", rate, internal=False)
         self.handler = handler
         self.is_async = inspect.iscoroutinefunction(inspect.unwrap(handler))
 
@@ -45,13 +47,24 @@ class HttpAction:
         return f"<http action {self.handler.__name__}>"
 
 
-def http_action(handler: Handler, /) -> HttpAction:
+@overload
+def http_action(handler: Handler, /) -> HttpAction: ...
+@overload
+def http_action(*, rate: Rate | None = None) -> Callable[[Handler], HttpAction]: ...
+def http_action(
+    handler: Handler | None = None, /, *, rate: Rate | None = None
+) -> HttpAction | Callable[[Handler], HttpAction]:
     """Make a function the handler of HTTP requests; `http_router().route(...)` says of which.
 
     It gets `ctx: ActionCtx` and a `starlette.requests.Request`, and returns a `starlette.responses.Response`, or for
-    short: text, bytes, a dict or list (sent as JSON), or None (no content). Raises LoadError for what cannot be one.
+    short: text, bytes, a dict or list (sent as JSON), or None (no content). `rate` is how often requests may reach each
+    of its routes; what is too much is answered with 429. Raises LoadError for what cannot be one.
     """
-    return HttpAction(handler)
+
+    def declare(handler: Handler) -> HttpAction:
+        return HttpAction(handler, rate)
+
+    return declare if handler is None else declare(handler)
 
 
 class HttpRouter:

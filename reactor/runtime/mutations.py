@@ -42,12 +42,15 @@ class Mutations:
 class _Mutation:
     """A mutation on its way through the committer."""
 
-    __slots__ = ("_answer", "_call", "_mutations", "_since", "source")
+    __slots__ = ("_answer", "_call", "_caller", "_crowd", "_mutations", "_since", "source")
 
     def __init__(self, mutations: Mutations, call: Call, answer: Answer) -> None:
         self._mutations, self._call, self._answer = mutations, call, answer
         self.source = call.path
         self._since = time.perf_counter()
+        entrance = mutations.runner.entrance
+        self._caller = None if entrance.spares(call) else entrance.enter(call)
+        self._crowd = None if self._caller is None else entrance.crowd(self._caller, call.path)
 
     async def run(self, tx: Transaction) -> Ending:
         call, outcomes = self._call, self._mutations.database.outcomes
@@ -56,6 +59,8 @@ class _Mutation:
             if recorded is not None:
                 self._mutations.repeated += 1
                 return Ending(recorded, keep=False)
+        if self._crowd is not None:
+            return Ending(self._mutations.runner.refused(call, self._crowd), keep=False)
         result = await self._mutations.runner.mutation(call, tx)
         if result.failure is not None:
             return Ending(result, keep=False)
@@ -65,6 +70,8 @@ class _Mutation:
 
     def done(self, payload: Any, ts: int, error: BaseException | None) -> None:
         self._mutations.answered += 1
+        if self._caller is not None:
+            self._mutations.runner.entrance.leave(self._caller)
         self._mutations.seconds.add(time.perf_counter() - self._since)
         if error is not None:
             self._answer(self._not_kept(error))

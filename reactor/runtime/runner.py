@@ -1,6 +1,6 @@
 """Running one function: arguments checked, handler called, result checked and encoded, failures put into words."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from reactor.database.cursors import Cursors
 from reactor.database.latencies import Latencies
 from reactor.database.pages import Pager
 from reactor.database.transaction import Transaction
-from reactor.errors import DeveloperError, FunctionNotFound, RateLimited
+from reactor.errors import CallRefused, DeveloperError, FunctionNotFound
 from reactor.files.files import Files
 from reactor.runtime.alarms import Alarms
 from reactor.runtime.calls import Call, decode_args
@@ -22,6 +22,7 @@ from reactor.runtime.logs import RunLog, Sink, Watcher
 from reactor.runtime.nesting import NestedCalls
 from reactor.runtime.origins import LOCAL
 from reactor.runtime.query_run import QueryRun, RunResult
+from reactor.runtime.rates import Rate
 from reactor.runtime.registry import Registry
 from reactor.runtime.results import Results
 from reactor.runtime.run import Run
@@ -149,22 +150,40 @@ class Runner:
         """The state of a new run."""
         return Run(RunLog(call.path, self._sink, limits=self.limits.log, watcher=watcher), call, now, self.origins)
 
-    def refusal(self, call: Call, kind: Kind) -> RunResult | None:
+    def refusal(self, call: Call, kind: Kind, rate: Rate | None = None) -> RunResult | None:
         """The failure of a query or action that its caller calls too often; None when it may run.
+
+        `rate` is that of something that is no function of the application.
 
         For mutations it is found out in their turn, for one that is sent again may have run already.
         """
         try:
-            function = self.registry.find(call.path)
+            function = self.registry.find(call.path) if rate is None else None
             if function is not None and function.rate is not None and function.kind is kind:
                 self.entrance.pass_rate(function.path, function.rate, call)
-        except RateLimited as error:
+            elif rate is not None:
+                self.entrance.pass_rate(call.path, rate, call)
+        except CallRefused as error:
             return self.refused(call, error)
         except DeveloperError:
             pass  # its run says what is wrong with the path
         return None
 
-    def refused(self, call: Call, error: RateLimited) -> RunResult:
+    async def let_in(
+        self, call: Call, kind: Kind, run: Callable[[], Awaitable[RunResult]], rate: Rate | None = None
+    ) -> RunResult:
+        """What `run` gives for a query or action, if the call may run now; its refusal if not."""
+        if self.entrance.spares(call):
+            return await run()
+        caller = self.entrance.enter(call)
+        try:
+            error = self.entrance.crowd(caller, call.path)
+            refused = self.refusal(call, kind, rate) if error is None else self.refused(call, error)
+            return refused or await run()
+        finally:
+            self.entrance.leave(caller)
+
+    def refused(self, call: Call, error: CallRefused) -> RunResult:
         """The failure of a call that did not run."""
         run = self.begin(call, 0.0)
         run.log.path = error.path
@@ -213,7 +232,7 @@ class Runner:
         kind = failure_kind(failure.error)
         self.failures[kind] = self.failures.get(kind, 0) + 1
         # Whoever calls without end shall not fill the log with it.
-        if self._on_failure is not None and not isinstance(error, RateLimited):
+        if self._on_failure is not None and not isinstance(error, CallRefused):
             self._on_failure(run.log.path, failure)
         return RunResult(b"null", failure, [] if redact else run.log.lines)
 

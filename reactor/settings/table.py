@@ -399,6 +399,14 @@ class Settings(DataSettings):
         group=LOAD,
     )
 
+    max_caller_calls: int = _setting(
+        10_000,
+        _count(1, 10_000_000),
+        "Calls of one user (of those who are not signed in: of one address) that may run or wait, over all "
+        "connections and HTTP; one more is refused with `TooManyCalls`, and may be made again.",
+        "As many as ten connections may have of mutations. Lower it where one caller shall not fill what all wait in.",
+        group=LOAD,
+    )
     max_jobs: int = _setting(
         8,
         _count(1, 10_000),

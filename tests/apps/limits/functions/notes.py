@@ -1,5 +1,7 @@
 """Functions that may not be called often."""
 
+import asyncio
+
 from reactor import ActionCtx, MutationCtx, QueryCtx, Rate, action, mutation, query
 
 
@@ -48,3 +50,17 @@ async def ask_many(ctx: ActionCtx, n: int) -> list[str]:
         await ctx.run_mutation(add)
         await ctx.run_query(seldom)
     return [await ctx.run_action(ask) for _ in range(n)]
+
+
+gate = asyncio.Event()
+
+
+@action
+async def wait(ctx: ActionCtx) -> str:
+    await gate.wait()
+    return "open"
+
+
+@action
+async def open_gate(ctx: ActionCtx) -> None:
+    gate.set()
