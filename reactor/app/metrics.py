@@ -27,7 +27,7 @@ class _Parts(Collector):
         yield from _latencies(parts)
         yield from _traffic(parts)
         yield _by("reactor_function_failures", "Failed runs of functions", "kind", parts.runner.failures)
-        yield _by("reactor_calls_refused", "Calls that were not let in", "why", parts.runner.entrance.refused)
+        yield from _entrance(parts)
         yield from _files(parts)
         committer = parts.database.committer
         for name, says, value in (
@@ -57,19 +57,23 @@ class _Parts(Collector):
         for name, says, value in (
             ("reactor_live_queries", "Distinct live queries", len(parts.live)),
             ("reactor_subscriptions", "Subscriptions to live queries", parts.live.subscriptions),
-            ("reactor_subscriptions_held", "Subscriptions that wait for their rate", len(parts.held)),
-            ("reactor_rate_buckets", "Buckets of rates that are not full", len(parts.runner.entrance.buckets)),
-            (
-                "reactor_calls_in_progress",
-                "Calls of clients that are not answered",
-                len(parts.runner.entrance.in_progress),
-            ),
             ("reactor_sessions", "Sync connections open", len(parts.hub.sessions)),
             ("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting),
             ("reactor_jobs_pending", "Scheduled functions that have not begun", parts.backlog.pending),
             ("reactor_jobs_running", "Scheduled functions that have been taken up", len(parts.executor.running)),
         ):
             yield GaugeMetricFamily(name, says, value=value)
+
+
+def _entrance(parts: Parts) -> Iterator[Metric]:
+    entrance = parts.runner.entrance
+    yield _by("reactor_calls_refused", "Calls that were not let in", "why", entrance.refused)
+    for name, says, value in (
+        ("reactor_subscriptions_held", "Subscriptions that wait for their rate", len(parts.held)),
+        ("reactor_rate_buckets", "Buckets of rates that are not full", len(entrance.buckets)),
+        ("reactor_calls_in_progress", "Calls of clients that are not answered", len(entrance.in_progress)),
+    ):
+        yield GaugeMetricFamily(name, says, value=value)
 
 
 def _files(parts: Parts) -> Iterator[Metric]:

@@ -59,6 +59,7 @@ from reactor.runtime.watchdog import Watchdog
 from reactor.settings import Settings
 from reactor.store.seam import Snapshot, Store
 from reactor.store.sqlite import SqliteStore
+from reactor.sync.forwarded import Proxies
 from reactor.sync.hub import Hub
 from reactor.values import DOCUMENT
 
@@ -191,6 +192,7 @@ class Parts:
             canonical=self._canonical,
             newest=lambda: self.database.committer.visible,
             clock=self._clock,
+            proxies=Proxies(self.settings.trusted_proxies),
         )
         ahead = Ahead(self.store, self.live, self._run_ahead)
         self.rounds = self.hub.rounds = Rounds(

@@ -121,6 +121,7 @@ def _config(settings: Settings, app: Any, ws: Any) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=[] if settings.trusted_proxies == "off" else settings.trusted_proxies,
         timeout_graceful_shutdown=5,
         backlog=4096,
     )

@@ -5,6 +5,7 @@ A value arrives as text (flag, environment) or as a TOML value (file). Every kin
 """
 
 import hmac
+import ipaddress
 import json
 import math
 import re
@@ -18,6 +19,7 @@ __all__ = [
     "Choice",
     "Folder",
     "Kind",
+    "Networks",
     "Port",
     "Secret",
     "SecretText",
@@ -102,6 +104,27 @@ class Text:
         if isinstance(raw, str) and raw.strip():
             return raw.strip()
         raise ValueError
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """Addresses and networks, with commas between them."""
+
+    name: str = "networks"
+    allowed: str = "`off`, or addresses and networks with commas between them, such as `127.0.0.1, 10.0.0.0/8`"
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str):
+            raise ValueError
+        if raw.strip() == "off":
+            return "off"
+        parts = [part.strip() for part in raw.split(",")]
+        for part in parts:
+            ipaddress.ip_network(part)
+        return ", ".join(parts)
 
     def show(self, value: object) -> str:
         return str(value)

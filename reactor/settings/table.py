@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from reactor.errors import SettingsError
 from reactor.settings.data import FILES, KEEPING, DataSettings
-from reactor.settings.kinds import Address, Choice, Folder, Port, Secret, SecretText, Switch, Tables, Text
+from reactor.settings.kinds import Address, Choice, Folder, Networks, Port, Secret, SecretText, Switch, Tables, Text
 from reactor.settings.rows import DAY, GIB, HOUR, KIB, MIB, MINUTE, Setting
 from reactor.settings.rows import count as _count
 from reactor.settings.rows import setting as _setting
@@ -104,6 +104,14 @@ class Settings(DataSettings):
         group=SERVING,
         flag="--admin-key",
         default_text="made at the first start, kept in DATA/admin_key",
+    )
+    trusted_proxies: str = _setting(
+        "127.0.0.1, ::1",
+        Networks(),
+        "Proxies whose `X-Forwarded-For` is believed: a client's address is the last one in it that is none of these.",
+        "Limits know callers who are not signed in by their address. Anybody can write the header, so a proxy on "
+        "another machine has to be named.",
+        group=SERVING,
     )
     mode: Mode = _setting(
         "development",

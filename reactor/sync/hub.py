@@ -25,6 +25,7 @@ from reactor.runtime.query_run import RunResult
 from reactor.sync import messages as wire
 from reactor.sync.client_version import check_version, understands_chunks
 from reactor.sync.connection import Connection, Peer, Refusal
+from reactor.sync.forwarded import Proxies
 from reactor.sync.host import SessionLimits
 from reactor.sync.moment import Moment
 from reactor.sync.peer import SocketPeer
@@ -57,10 +58,12 @@ class Hub:
         canonical: Callable[[str], str],
         newest: Callable[[], int],
         clock: Callable[[], int] = time.time_ns,
+        proxies: Proxies | None = None,
     ) -> None:
         self._directory, self._mutations, self._actions = directory, mutations, actions
         self.limits, self._admin, self._verify = limits, admin, verify
         self.canonical, self.newest, self.now_ns = canonical, newest, clock
+        self._proxies = proxies or Proxies("off")
         self.rounds: Rounds
         self.held: Held
         self.sessions: dict[Session, SocketPeer] = {}
@@ -79,7 +82,8 @@ class Hub:
         if refusal is not None:
             return refusal
         chunks = understands_chunks(headers.get("convex-client"), match[1])
-        session = Session(self, chunks=chunks, origin=_origin(headers, connection.address))
+        address = self._proxies.client(connection.address, headers.get("x-forwarded-for"))
+        session = Session(self, chunks=chunks, origin=_origin(headers, address))
         peer = SocketPeer(self, session, connection)
         self.sessions[session] = peer
         self.connects += 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reactor.errors import SettingsError
 from reactor.settings import Secret, Settings, load_settings, parse_assignments, settings_table
-from reactor.settings.kinds import BYTES, SECONDS, Amount, Choice, show_amount
+from reactor.settings.kinds import BYTES, SECONDS, Amount, Choice, Networks, show_amount
 from reactor.settings.reference import reference_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
@@ -282,3 +282,14 @@ def test_an_address_is_one(tmp_path: Path, text: str) -> None:
 def test_an_address_has_no_slash_at_its_end(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, environ={"REACTOR_CLOUD_URL": " https://files.example/pre/ "})
     assert settings.cloud_url == "https://files.example/pre"
+
+
+@pytest.mark.parametrize("text", ["off", "127.0.0.1", "127.0.0.1, ::1", "10.0.0.0/8,2001:db8::/32"])
+def test_networks_are_written_with_commas(text: str):
+    assert Networks().read(text).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize("raw", ["", "proxy.example", "10.0.0.1/8", "127.0.0.1,", "*", 1, ["127.0.0.1"]])
+def test_what_is_no_network_is_refused(raw: object):
+    with pytest.raises(ValueError):
+        Networks().read(raw)

@@ -74,9 +74,10 @@ class Client:
         headers: Mapping[str, str] | None = None,
         session: str | None = None,
         connect: bool = True,
+        address: str | None = None,
     ) -> None:
         self.backlog = 0
-        self.address: str | None = None
+        self.address = address
         self.session = session or str(uuid.uuid4())
         self.sent: list[OutMessage] = []
         self.order: list[str] = []

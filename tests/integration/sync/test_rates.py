@@ -125,3 +125,13 @@ async def test_queries_on_one_state_count_like_others(tmp_path: Path):
         await api.value("mutation", "notes:add")
         for at in (ts, (await api.http.post("/api/query_ts", json={})).json()["ts"]):
             assert "RateLimited" in await api.failure("query_at_ts", "notes:seldom", ts=at)
+
+
+async def test_behind_a_proxy_the_clients_address_counts(parts: Parts):
+    for forwarded in ("1.2.3.4", "1.2.3.5"):
+        client = Client(parts, address="127.0.0.1", headers={"x-forwarded-for": forwarded})
+        for _ in range(2):
+            assert (await client.mutation("notes:add"))["success"]
+        assert not (await client.mutation("notes:add"))["success"]
+    stranger = Client(parts, address="127.0.0.1", headers={"x-forwarded-for": "6.6.6.6, 1.2.3.5"})
+    assert not (await stranger.mutation("notes:add"))["success"]
