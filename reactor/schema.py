@@ -15,6 +15,8 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from .errors import DeveloperError, LoadError
+from .search import declaration as searches
+from .search.postings import KIND as SEARCH
 from .values.hint_classes import is_instance_class, is_typed_dict
 from .values.hints import validator_from_hint
 from .values.identifiers import identifier_fault
@@ -180,6 +182,24 @@ class Table:
             raise LoadError(f'aggregate "{name}": sum= takes the name of a field, not {sum!r:.80}')
         return self._add(Index(name, tuple(fields), staged=staged, kind=f"{AGGREGATE} {sum}" if sum else AGGREGATE))
 
+    def search_index(
+        self, name: str, *, search_field: str, filter_fields: Sequence[str] = (), staged: bool = False
+    ) -> Table:
+        """Adds an index for `with_search_index` over the words of a field that holds text. Returns the table.
+
+        Searches can ask for values of up to 16 `filter_fields`. Documents whose field holds anything else are stored
+        all the same and never found. Staged as with `index`.
+        """
+        if isinstance(filter_fields, str) or not all(isinstance(each, str) for each in (search_field, *filter_fields)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise LoadError(
+                f'search index "{name}" takes the name of a field as search_field and a list of such as filter_fields, '
+                f"not {search_field!r:.80} and {filter_fields!r:.80}"
+            )
+        self._add(Index(name, (search_field, *filter_fields), staged=staged, kind=SEARCH))
+        # How many texts there are, and how long: scores are made of it.
+        lengths = searches.lengths_kind(AGGREGATE, name, search_field)
+        return self._add(Index(searches.companion(name), (), staged=staged, kind=lengths))
+
     def vector_index(
         self, name: str, *, vector_field: str, dimensions: int, filter_fields: Sequence[str] = (), staged: bool = False
     ) -> Table:
@@ -232,7 +252,7 @@ class Table:
         return {
             "tableName": self.name,
             "indexes": [{"indexDescriptor": index.name, "fields": list(index.fields)} for index in indexes],
-            "searchIndexes": [],
+            "searchIndexes": [searches.to_json(each) for each in self.indexes if searches.is_search(each.kind)],
             "vectorIndexes": [vectors.to_json(each) for each in self.indexes if vectors.is_vector(each.kind)],
             "documentType": self.validator.to_json(),
         }
@@ -359,8 +379,11 @@ def _check_table(name: str, table: Table, schema_validation: bool) -> None:
     ordered = sum(index.kind == FIELDS for index in table.indexes)
     if ordered > MAX_INDEXES:
         raise LoadError(f'table "{name}" has {ordered} indexes: at most {MAX_INDEXES} are allowed')
+    searches.check_count(sum(searches.is_search(index.kind) for index in table.indexes), name)
     vectors.check_count(sum(vectors.is_vector(index.kind) for index in table.indexes), name)
     for index in table.indexes:
+        if searches.is_companion(index.name) and index.kind.startswith(AGGREGATE):
+            continue
         where = f'index "{index.name}" of table "{name}"'
         _check_index_name(index.name, where)
         if index.kind == FIELDS:
@@ -368,6 +391,10 @@ def _check_table(name: str, table: Table, schema_validation: bool) -> None:
         elif index.kind.startswith(AGGREGATE):
             where = f'aggregate "{index.name}" of table "{name}"'
             _check_aggregate(index, table.validator if schema_validation else AnyValidator(), where)
+        elif searches.is_search(index.kind):
+            searches.check_fields(index.fields, where)
+            for field in index.fields:
+                _check_field_path(field, where)
         elif vectors.is_vector(index.kind):
             vectors.check_fields(index.fields, where)
             for field in index.fields:

@@ -275,6 +275,24 @@ def vector_claims(s: Settings) -> Iterator[Claim]:
     yield Claim("recall of the ten nearest", ("reactor", "recall"), "", (">=", 0.95))
 
 
+FTS5 = "FTS5"
+TEXT_SEARCHERS = {"fts5": FTS5, "reactor": "reactor"}
+
+
+def search_phases(s: Settings) -> Iterator[Phase | None]:
+    for kind, subject in TEXT_SEARCHERS.items():
+        yield Phase(subject, None, {"script": "micro/search.py", "arguments": [kind, s.size(100_000, 2_000)]})
+
+
+def search_claims(s: Settings) -> Iterator[Claim]:
+    for name in ("common", "middle", "rare", "three", "prefix"):
+        floors = ((FTS5, f"{name}_ms"),)
+        yield Claim(
+            f"ten best of 100,000 texts, {name}, p50", ("reactor", f"{name}_ms"), "ms", ("<=", 10), floors=floors
+        )
+    yield Claim("three words, one team in fifty, p50", ("reactor", "filtered_ms"), "ms", ("<=", 10))
+
+
 def on_mock(ws: str, load: dict[str, object]) -> Phase | None:
     server = mock(ws)
     return server and Phase(f"mock {ws}", server, load)
@@ -289,6 +307,16 @@ VECTOR_FIGURES = (
     "memory_mib",
     "write_us",
     "write_without_index_us",
+)
+SEARCH_FIGURES = (
+    "common_ms",
+    "middle_ms",
+    "rare_ms",
+    "three_ms",
+    "prefix_ms",
+    "filtered_ms",
+    "write_us",
+    "plain_write_us",
 )
 PUSH_FIGURES = ("push_p50_ms", "push_p99_ms", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent")
 INSERT_FIGURES = ("per_second", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent", "generator_cpu_percent", "errors")
@@ -326,6 +354,7 @@ WORKLOADS = {
         "documents by id and by an index, many in one query", read_phases, read_claims, ("get_us", "ten_us")
     ),
     "vectors": Workload("searches among 100,000 vectors", vector_phases, vector_claims, VECTOR_FIGURES),
+    "search": Workload("searches among 100,000 texts", search_phases, search_claims, SEARCH_FIGURES),
     "million": Workload(
         "W1 in a table of 1,000,000 documents",
         million_phases,

@@ -13,6 +13,7 @@ from reactor.database.totals import Totals, TotalsDict
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError
 from reactor.schema import AGGREGATE
+from reactor.search.declaration import is_companion
 from reactor.store.seam import id_in_key
 from reactor.values import UNSET, encode_value, prefix_end
 from reactor.values.field_paths import field_getter
@@ -136,7 +137,8 @@ def _aggregate_of(table: TableInfo, name: str) -> DerivedIndex:
     index = table.searches.get(name)
     if index is not None and index.kind == AGGREGATE:
         return index
-    known = ", ".join(sorted(each.name for each in table.totals if each.name in table.searches)) or "none"
+    public = [each.name for each in table.totals if each.name in table.searches and not is_companion(each.name)]
+    known = ", ".join(sorted(public)) or "none"
     building = any(each.name == name for each in table.totals)
     if building:
         raise DeveloperError(

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 from reactor.database.total_leaves import leaf_derivation
 from reactor.schema import AGGREGATE
+from reactor.search.postings import KIND as SEARCH
+from reactor.search.postings import TextFields
 from reactor.store.seam import IndexRecord
 from reactor.vectors.fields import KIND as VECTOR
 from reactor.vectors.fields import VectorFields
@@ -21,6 +23,7 @@ Derivation: TypeAlias = Callable[[dict[str, Any]], Collection[bytes]]
 
 DERIVATIONS: dict[str, Callable[[str, tuple[str, ...]], Derivation]] = {
     AGGREGATE: leaf_derivation,
+    SEARCH: lambda _, fields: TextFields(fields).keys,
     VECTOR: lambda rest, fields: VectorFields.of_kind(rest, fields).keys,
 }
 """By the first word of an index's kind: from the rest of the kind and the fields to the derivation."""

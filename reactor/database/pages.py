@@ -6,7 +6,7 @@ neither a gap nor an overlap (get-convex/convex-backend, crates/database/src/que
 """
 
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from reactor.database.catalog import IndexInfo, TableInfo
 from reactor.database.cursors import FINGERPRINT, Cursors, Position
@@ -60,6 +60,28 @@ class PageSource(NamedTuple):
         return None if scan is None else Reading(self.tx, self.table, self.range_index, scan, self.filter)
 
 
+class Source(Protocol):
+    """What pages are read from."""
+
+    @property
+    def tx(self) -> Transaction:
+        """Whose reads they are."""
+        ...
+
+    @property
+    def table(self) -> TableInfo | None:
+        """Where the documents are; None: nowhere."""
+        ...
+
+    def fingerprint(self) -> bytes:
+        """What tells queries apart whose cursors must not be mixed up (16 bytes)."""
+        ...
+
+    def open(self, start: Position, end: Position) -> Reading | None:
+        """Begin to read what lies behind `start` and goes up to `end`; None when there is nothing."""
+        ...
+
+
 class Pager:
     """The one page that a run of a function may read. `journal` fixes its end, None leaves that to this run."""
 
@@ -86,7 +108,7 @@ class Pager:
         request = page_request(options)
         return request if request.end is not None else request.ending(self._journal)
 
-    async def read(self, source: PageSource, request: PageRequest) -> PaginationResult:
+    async def read(self, source: Source, request: PageRequest) -> PaginationResult:
         """Read the page. Raises DeveloperError and InvalidCursor for cursors that do not fit."""
         if source.table is None:
             return _page([], True, self._cursors.seal(source.fingerprint(), None))

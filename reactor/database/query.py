@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal
 
 from reactor.database.catalog import IndexInfo, TableInfo, index_of
+from reactor.database.derived import DerivedIndex
 from reactor.database.documents import Document
 from reactor.database.expressions import FilterBuilder
 from reactor.database.filters import Filter
@@ -16,6 +17,8 @@ from reactor.database.index_range import IndexRange
 from reactor.database.page_options import PaginationOptions, PaginationResult
 from reactor.database.pages import Pager, PageSource
 from reactor.database.reading import FIRST_PAGE, LARGEST_PAGE, Reading
+from reactor.database.search_query import Search
+from reactor.database.search_reading import SearchReading, SearchSource, search_index_of
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError
 
@@ -36,6 +39,7 @@ class Query:
         "_ordered",
         "_pager",
         "_reverse",
+        "_search",
         "_spent",
         "_table",
         "_tx",
@@ -48,6 +52,7 @@ class Query:
         self._index = None if table is None else table.indexes[index]
         self._bounds = _EVERYTHING
         self._filter: Filter | None = None
+        self._search: tuple[DerivedIndex, Search] | None = None
         self._reverse = self._indexed = self._ordered = self._spent = False
 
     # Steps
@@ -79,10 +84,44 @@ class Query:
             )
         return offered.bounds()
 
+    def with_search_index(self, name: str, search: Callable[[Search], Search], /) -> "Query":
+        """Search text: `lambda q: q.search("body", text).eq("channel", channel)`, the best documents first.
+
+        A document is found when it has some of the words of `text`; the last one may be the beginning of a word.
+        Documents are ordered by BM25, equal ones by their creation, the newest first. At most 1,024 are found: use
+        take() or paginate(). Raises DeveloperError for an unknown index, and a search that it cannot serve.
+        (get-convex/convex-backend, crates/search/src/query.rs)
+        """
+        if self._indexed or self._ordered or self._filter is not None:
+            raise DeveloperError(
+                "with_search_index() comes once, instead of with_index(), and before filter().", code="QueryBuilder"
+            )
+        query = self._continue()
+        query._indexed = True
+        if self._table is None:
+            raise DeveloperError(
+                f"Search index {self._name}.{name} not found: there is no such table yet.", code="IndexNotFound"
+            )
+        index = search_index_of(self._table, name)
+        offered = Search(self._name, index)
+        if search(offered) is not offered:
+            raise DeveloperError(
+                "The function of with_search_index() must return the search it was given, as in "
+                f'lambda q: q.search("{index.fields[0]}", text).',
+                code="InvalidIndexRange",
+            )
+        offered.checked()
+        query._search = index, offered
+        for field, value in offered.others():
+            query._filter = Filter.of(lambda q, field=field, value=value: q.eq(q.field(field), value), query._filter)
+        return query
+
     def order(self, order: Literal["asc", "desc"], /) -> "Query":
         """Ascending (the default) or descending order of the whole index key."""
         if order not in ("asc", "desc"):
             raise DeveloperError(f'order() takes "asc" or "desc", not {order!r}.', code="QueryBuilder")
+        if self._search is not None:
+            raise DeveloperError("Search results are ordered by relevance: leave order() out.", code="QueryBuilder")
         if self._ordered:
             raise DeveloperError("A query can only be ordered once.", code="QueryBuilder")
         query = self._continue()
@@ -138,7 +177,7 @@ class Query:
 
     async def count(self) -> int:
         """How many documents the range has. Without a filter no document is loaded or counts as read."""
-        if self._filter is not None:
+        if self._filter is not None or self._search is not None:
             return len(await self._read(None))
         self._spend()
         if self._table is None or self._index is None:
@@ -155,6 +194,9 @@ class Query:
             raise DeveloperError("paginate() is not possible here.", code="PaginationUnsupported")
         request = self._pager.begin(options)
         self._spend()
+        if self._search is not None and self._table is not None:
+            found = SearchSource(self._tx, self._name, self._table, *self._search, self._filter)
+            return await self._pager.read(found, request)
         source = PageSource(
             self._tx, self._name, self._table, self._index, self._bounds, self._filter, reverse=self._reverse
         )
@@ -172,7 +214,7 @@ class Query:
         query._tx, query._name, query._table, query._pager = self._tx, self._name, self._table, self._pager
         query._index, query._bounds, query._indexed = self._index, self._bounds, self._indexed
         query._filter, query._reverse, query._ordered = self._filter, self._reverse, self._ordered
-        query._spent = False
+        query._spent, query._search = False, self._search
         return query
 
     def _spend(self) -> None:
@@ -188,6 +230,8 @@ class Query:
         self._spend()
         if self._table is None or self._index is None:
             return None
+        if self._search is not None:
+            return SearchReading(self._tx, self._table, *self._search, self._filter)
         scan = self._tx.open_scan(self._index, *self._bounds, reverse=self._reverse, filter=self._filter)
         return None if scan is None else Reading(self._tx, self._table, self._index, scan, self._filter)
 

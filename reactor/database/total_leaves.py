@@ -5,6 +5,7 @@ from typing import Any
 from reactor.database.key_parts import key_part
 from reactor.database.totals import NO_NUMBER, pack_number
 from reactor.errors import DeveloperError
+from reactor.search.postings import LENGTHS, length_of
 from reactor.values import CommitTs, encode_value
 from reactor.values.field_paths import field_getter
 
@@ -18,6 +19,8 @@ _WIDTH = len(NO_NUMBER)
 
 def leaf_derivation(sum: str, fields: tuple[str, ...]) -> Any:
     """The derivation of leaves: values of `fields`, number, id."""
+    if sum.startswith(LENGTHS):
+        return _lengths(sum.removeprefix(LENGTHS).partition(" ")[0])
     parts = [key_part(field) for field in fields]
     getters = [field_getter(field) for field in (*fields, *([sum] if sum else []))]
     number = field_getter(sum) if sum else None
@@ -28,6 +31,17 @@ def leaf_derivation(sum: str, fields: tuple[str, ...]) -> Any:
                 raise _not_known_yet()
         packed = pack_number(number(document)) if number is not None else NO_NUMBER
         return (b"".join([LEAF, *[part(document) for part in parts], packed, encode_value(document["_id"])]),)
+
+    return leaves
+
+
+def _lengths(path: str) -> Any:
+    """The derivation for texts, whose number is that of their words; other documents have no leaf."""
+    text = field_getter(path)
+
+    def leaves(document: dict[str, Any]) -> tuple[bytes, ...]:
+        length = length_of(text(document))
+        return () if length is None else (LEAF + pack_number(length) + encode_value(document["_id"]),)
 
     return leaves
 

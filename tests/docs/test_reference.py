@@ -21,6 +21,7 @@ from reactor.database.expressions import FilterBuilder
 from reactor.database.index_range import IndexRange
 from reactor.database.query import Query
 from reactor.database.reader import DatabaseReader
+from reactor.database.search_query import Search
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import ConvexError, FunctionInterrupted, ReactorError
 from reactor.settings.table import settings_table
@@ -33,6 +34,7 @@ SOURCES = sorted((REPOSITORY / "reactor").rglob("*.py"))
 # Public for other parts of the house, not for developers of applications.
 OURS: dict[type, set[str]] = {
     IndexRange: {"bounds", "fixed"},
+    Search: {"checked", "conditions", "others", "parts", "scoped", "text"},
     DatabaseWriter: {"made_calls"},
     reactor.QueryCtx: {"finish"},
     reactor.MutationCtx: {"finish", "made_calls"},
