@@ -143,3 +143,10 @@ async def turn(ctx: MutationCtx) -> int:
         return 1
     await ctx.db.patch(turn["_id"], {"count": turn["count"] + 1})
     return turn["count"] + 1
+
+
+@query
+async def turns(ctx: QueryCtx) -> int:
+    """Another result after each `turn`, and no argument by which a stranger could make it large."""
+    turn = await ctx.db.query("turns").first()
+    return turn["count"] if turn else 0
