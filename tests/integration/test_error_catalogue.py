@@ -24,6 +24,7 @@ schema = define_schema({
     "notes": define_table({"text": v.string(), "size": v.optional(v.number())}).index("by_both", ["text", "size"]),
     "others": define_table(v.any()),
     "books": define_table(v.any()).vector_index("near", vector_field="at", dimensions=2, filter_fields=["genre"]),
+    "pages": define_table(v.any()).search_index("text", search_field="body", filter_fields=["genre"]),
     "tags": define_table(v.any()).unique("by_name", ["name"]).index("by_staged", ["size"], staged=True),
 })
 """
@@ -85,6 +86,7 @@ PAGE = "await ctx.db.query('notes').paginate({})"
 NOTE = '(await ctx.db.insert("notes", {"text": "x"}))'
 FILE = encode_id(1, b"f" * 16)
 NEAR = 'await ctx.db.vector_search("books", "near", vector={})'
+FOUND = 'await ctx.db.query("pages").with_search_index("text", lambda q: q{}).collect()'
 RANGE = 'ctx.db.query("notes").with_index("by_both", lambda q: {})'
 TIMES = {"function_cpu_seconds": 0.05, "function_system_seconds": 0.05, "determinism": "off"}
 
@@ -159,6 +161,18 @@ ROWS = [
     read("vector of another length", "IncorrectVectorDimensions",
          "Expected a vector with dimensions 2, as the index declares, but one with 3 was given",
          NEAR.format("[1, 2, 3]")),
+    read("search of another field", "IncorrectSearchField", "is over `body`, not `title`",
+         FOUND.format(".search('title', 'x')")),
+    read("two searches", "DuplicateSearchFilters", "put the words into one text",
+         FOUND.format(".search('body', 'x').search('body', 'y')")),
+    read("no search", "MissingSearchFilter", "needs a text", FOUND.format(".eq('genre', 'x')")),
+    read("no filter field of a search", "IncorrectFilterField", "Its filter fields: `genre`",
+         FOUND.format(".search('body', 'x').eq('title', 1)")),
+    Row("too many results", "TooManySearchResults", r"scanned too many documents \(fetched 1024\)", kind="mutation",
+        body="for _ in range(1025):\n        await ctx.db.insert('pages', {'body': 'x'})\n    "
+        + FOUND.format(".search('body', 'x')")),
+    read("no search index", "IndexNotFound", r"Search index notes\.by_both not found",
+         "await ctx.db.query('notes').with_search_index('by_both', lambda q: q.search('text', 'x')).first()"),
     read("no vector", "InvalidVector", "consists of finite numbers", NEAR.format("[1, float('nan')]")),
     read("empty vector", "InvalidVector", "needs a vector: a list of 2 numbers", NEAR.format("[]")),
     read("too many of the nearest", "InvalidVectorLimit", "from 1 to 256, not 257", NEAR.format("[1, 0], limit=257")),
