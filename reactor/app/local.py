@@ -15,7 +15,7 @@ from reactor.runtime.identity import Identity
 from reactor.runtime.migration_functions import MIGRATIONS_MODULE
 from reactor.settings import Settings
 
-__all__ = ["migrate_local", "run_local"]
+__all__ = ["migrate_local", "repeat_local", "run_local"]
 
 Show = Callable[[bytes], None]
 """Takes each answer of a function as the JSON text that `POST /api/function` gives."""
@@ -27,6 +27,30 @@ def run_local(settings: Settings, directory: Path, path: str, args_json: str, wa
     Raises StoreLocked when a server holds the folder, LoadError when the application cannot be loaded.
     """
     asyncio.run(_run(settings, directory, path, args_json, watch, show))
+
+
+def repeat_local(
+    settings: Settings, directory: Path, path: str, args_json: str, *, again: Callable[[bytes], str | None]
+) -> None:
+    """Run one function on the data folder, which no server may hold, as long as `again` gives arguments for another
+    call; it gets each answer. Raises as `run_local`.
+    """
+    asyncio.run(_repeat(settings, directory, path, args_json, again))
+
+
+async def _repeat(
+    settings: Settings, directory: Path, path: str, args_json: str, again: Callable[[bytes], str | None]
+) -> None:
+    parts = Parts(settings, directory, _silent)
+    restore = logs.install()
+    try:
+        await parts.open()
+        following: str | None = args_json
+        while following is not None:
+            following = again(await _call(parts, path, following))
+    finally:
+        await parts.close()
+        restore()
 
 
 def migrate_local(settings: Settings, directory: Path, *, show: Callable[[bytes], bool]) -> None:

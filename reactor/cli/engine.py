@@ -34,6 +34,14 @@ class Engine(Protocol):
         """
         ...
 
+    def repeat_local(
+        self, settings: Settings, directory: Path, path: str, args_json: str, *, again: Callable[[bytes], str | None]
+    ) -> None:
+        """Run one function on the data folder again and again: `again` gets each answer and gives the arguments of the
+        next call, None at the end. Raises StoreLocked as `run_local`.
+        """
+        ...
+
     def migrate_local(self, settings: Settings, directory: Path, *, show: Callable[[bytes], bool]) -> None:
         """Run the migrations that were asked for on the data folder, which no server may hold, until none is left.
 

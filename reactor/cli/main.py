@@ -8,6 +8,7 @@ from reactor.cli.codegen import codegen
 from reactor.cli.env import env
 from reactor.cli.migrate import migrate
 from reactor.cli.run import run
+from reactor.cli.seed import seed
 from reactor.cli.serving import dev, start
 from reactor.version import VERSION
 
@@ -28,6 +29,7 @@ app.command()(run)
 app.command()(migrate)
 app.command()(codegen)
 app.add_typer(env)
+app.command()(seed)
 
 
 def _show_version(wanted: bool) -> None:

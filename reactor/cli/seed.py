@@ -1,0 +1,119 @@
+"""`reactor seed`: fills an application with the data that it makes for itself."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from reactor.cli.answers import Answer, read_answer
+from reactor.cli.engine import load_engine
+from reactor.cli.options import AdminKey, Assignments, Data, chosen_settings
+from reactor.cli.reporting import reported
+from reactor.cli.run import DirectoryOption, UrlOption
+from reactor.cli.server import Server, named_server, running_server
+from reactor.errors import ReactorError
+
+__all__ = ["seed"]
+
+FUNCTION = "seed:step"
+
+SeedOption = Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Other numbers make other data (1).")]
+Scale = Annotated[
+    float, typer.Option("--scale", metavar="FACTOR", min=0.0001, help="How much of it: 0.1 is a tenth (1).")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+
+
+class _Step(msgspec.Struct):
+    """What a step answers: `done` of `total` steps, what it was about, and the number of the next, None at the end."""
+
+    done: float
+    total: float
+    next: float | None
+    text: str = ""
+
+
+def seed(
+    number: SeedOption = 1,
+    scale: Scale = 1.0,
+    quiet: Quiet = False,
+    url: UrlOption = None,
+    admin_key: AdminKey = None,
+    directory: DirectoryOption = Path(),
+    data: Data = None,
+    assignments: Assignments = None,
+) -> None:
+    """Fill the application with plausible data, for trying it out.
+
+    The data are the application's own business: its internal mutation
+    seed:step(number, seed, scale) makes a part of them and answers
+    {"done", "total", "next", "text"}; it is called with the number in
+    "next" until that is null. functions/seed.py of the school is an example.
+
+    A server on the data folder is asked, and its live queries show the data
+    come; else the folder itself is filled.
+
+    [bold]Examples[/]
+      reactor seed --scale 0.1
+      reactor seed --seed 7 --data /tmp/try
+    """
+    with reported():
+        settings = chosen_settings(directory, assignments, data=data, admin_key=admin_key)
+        server = named_server(url, settings) if url else running_server(settings)
+        with _progress(quiet) as progress:
+            steps = _Steps(progress, number, scale)
+            if server is not None:
+                _at_server(server, steps)
+            else:
+                load_engine().repeat_local(settings, directory.absolute(), FUNCTION, steps.args(0), again=steps.local)
+        typer.echo(f"Done: {steps.total:,.0f} steps.", err=True)
+
+
+def _at_server(server: Server, steps: "_Steps") -> None:
+    following: str | None = steps.args(0)
+    while following is not None:
+        following = steps.after(server.call(FUNCTION, following))
+
+
+class _Steps:
+    """What was asked for, and how far it is."""
+
+    def __init__(self, progress: Progress, seed: int, scale: float) -> None:
+        self._progress, self._seed, self._scale = progress, seed, scale
+        self._task = progress.add_task("", total=None)
+        self.total = 0.0
+
+    def args(self, number: int) -> str:
+        """The arguments of a step."""
+        args: dict[str, Any] = {"number": number, "seed": self._seed, "scale": self._scale}
+        return msgspec.json.encode(args).decode()
+
+    def local(self, raw: bytes) -> str | None:
+        """As `after`, for an answer as it came."""
+        return self.after(read_answer(raw))
+
+    def after(self, answer: Answer) -> str | None:
+        """Show how far it is; the arguments of the next step, None when there is none. Raises ReactorError."""
+        if not answer.succeeded:
+            raise ReactorError(_failed(answer.error_message))
+        step = msgspec.json.decode(answer.value, type=_Step)
+        self.total = step.total
+        self._progress.update(self._task, completed=step.done, total=step.total, description=step.text)
+        return None if step.next is None else self.args(int(step.next))
+
+
+def _failed(message: str) -> str:
+    if "Could not find" in message:
+        return f"The application makes no data: it has no internal mutation {FUNCTION}. See `reactor seed --help`."
+    return message
+
+
+def _progress(quiet: bool) -> Progress:
+    console = Console(file=sys.stderr)
+    columns = TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    # Without a terminal a bar would be a heap of lines.
+    return Progress(*columns, console=console, disable=quiet or not console.is_terminal)
