@@ -13,6 +13,7 @@ from reactor.app.canary import Canary
 from reactor.app.front import front_page
 from reactor.app.metrics import metrics_text
 from reactor.app.parts import Parts
+from reactor.app.web_page import WebPage
 from reactor.http.authorization import identify
 from reactor.http.exchange import HttpError, error_body, read_body
 from reactor.live.reruns import describe
@@ -21,6 +22,8 @@ from reactor.version import VERSION
 __all__ = ["pages"]
 
 _SHOWN_ARGS = 500
+_ALL = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+"""What is not there is answered with 404, however it is asked for."""
 
 
 def pages(parts: Parts) -> Starlette:
@@ -29,6 +32,7 @@ def pages(parts: Parts) -> Starlette:
     return Starlette(
         routes=[
             Route("/", mine.front),
+            Route("/_reactor", mine.about),
             Route("/version", _version),
             Route("/instance_name", _instance_name),
             Route("/instance_version", _version),
@@ -38,6 +42,7 @@ def pages(parts: Parts) -> Starlette:
             Route("/api/sync", _no_upgrade),
             Route("/api/{version}/sync", _no_upgrade),
             Route("/api/reactor/live", mine.live),
+            *([Route("/{path:path}", mine.page.serve, methods=_ALL)] if mine.page is not None else []),
         ],
         exception_handlers={404: _not_there, 405: _wrong_method, HttpError: _refused},
     )
@@ -49,8 +54,15 @@ class _Pages:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._canary = Canary(parts)
+        folder = parts.settings.page
+        self.page = None if folder is None else WebPage(folder)
 
-    async def front(self, _: Request) -> Response:
+    async def front(self, request: Request) -> Response:
+        if self.page is not None and self.page.exists:
+            return await self.page.serve(request)
+        return await self.about(request)
+
+    async def about(self, _: Request) -> Response:
         if self._parts.settings.production:
             return PlainTextResponse("This Reactor deployment is running.\n")
         return HTMLResponse(front_page(self._parts))

@@ -95,6 +95,15 @@ class Settings(DataSettings):
         flag="--data",
         default_text="DIR/.reactor",
     )
+    page: Path | None = _setting(
+        None,
+        Folder(),
+        "Folder of the application's page, as Vite and its like build it: served at `/`, with `index.html` for all "
+        "paths that pages have. What the server shows of itself while developing is then at `/_reactor`.",
+        "One address and one process for page and data: no other server, and nothing to say about other origins.",
+        group=SERVING,
+        default_text="none",
+    )
     admin_key: Secret | None = _setting(
         None,
         SecretText(),
