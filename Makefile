@@ -15,7 +15,7 @@ sources := pyproject.toml tools/install tools/find-python
 help: ## show this
 	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-dev: $(stamps)/dev ## serve the application in DIR (the school application here), reloading on every change
+dev: $(stamps)/dev web/school/dist/.built ## serve the application in DIR (the school application here), reloading on every change
 	@exec .venv/bin/reactor dev "$(DIR)" $(ARGS)
 
 test: $(stamps)/test tests/clients/node_modules/.installed ## run every test that this machine can run
@@ -39,12 +39,15 @@ lock: ## choose versions again after a change of dependencies (ARGS=--upgrade fo
 	npm install --prefix tests/clients --package-lock-only --ignore-scripts --no-audit --no-fund
 
 clean: ## remove what make has made; data folders stay
-	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info tests/clients/node_modules
+	rm -rf .venv build web/school/dist web/school/node_modules .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info tests/clients/node_modules
 	find reactor tests tools bench functions -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(stamps)/%: requirements/%.txt $(sources)
 	@tools/install $*
 	@mkdir -p $(@D) && touch $@
+
+web/school/dist/.built: tools/build-page tools/has-node $(shell find web/school -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+	@tools/build-page
 
 tests/clients/node_modules/.installed: tests/clients/package-lock.json tools/install-clients tools/has-node
 	@tools/install-clients

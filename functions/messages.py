@@ -1,62 +1,114 @@
-"""What is said in a thread, by the user and by the assistant."""
+"""What is said in a thread, by the user and by the assistant.
 
-from typing import Any, Literal
+The assistant answers word by word: its message is there from the first word on and grows, and whoever looks at the
+thread sees it grow.
+"""
 
-from reactor import ActionCtx, ConvexError, Id, MutationCtx, QueryCtx, action, internal_mutation, mutation, query
+import asyncio
+from typing import Any
+
+from functions.access import own
+from functions.assistant import answer_to
+from reactor import (
+    ActionCtx,
+    ConvexError,
+    Id,
+    MutationCtx,
+    PaginationOptions,
+    PaginationResult,
+    QueryCtx,
+    internal_action,
+    internal_mutation,
+    internal_query,
+    mutation,
+    query,
+)
+
+MAX_CHARACTERS = 4_000
+
+_WORDS_AT_ONCE = 4
 
 
 @query
-async def history(ctx: QueryCtx, thread_id: Id["threads"], limit: int = 100):
-    """The newest `limit` messages of a thread, oldest first: what a chat shows and a language model is given."""
-    newest = await (
-        ctx.db.query("messages")
-        .with_index("by_thread", lambda q: q.eq("threadId", thread_id))
-        .order("desc")
-        .take(limit)
-    )
-    return newest[::-1]
+async def history(ctx: QueryCtx, thread_id: Id["threads"], limit: int = 100) -> list[dict[str, Any]]:
+    """The newest `limit` messages of a thread, oldest first: what a chat shows."""
+    await own(ctx, "threads", thread_id)
+    return await _newest(ctx, thread_id, min(max(limit, 1), 500))
+
+
+@query
+async def page(ctx: QueryCtx, thread_id: Id["threads"], pagination_opts: PaginationOptions) -> PaginationResult:
+    """The messages of a thread, the newest first, a page at a time."""
+    await own(ctx, "threads", thread_id)
+    messages = ctx.db.query("messages").with_index("by_thread", lambda q: q.eq("threadId", thread_id))
+    return await messages.order("desc").paginate(pagination_opts)
 
 
 @mutation
 async def save_user_message(ctx: MutationCtx, thread_id: Id["threads"], text: str) -> Id["messages"]:
-    """Add what the user said and give the message's id."""
+    """Add what the user said, have the assistant answer, and give the message's id."""
     if not text.strip():
         raise ConvexError({"code": "EMPTY_MESSAGE"})
-    return await _save(ctx, thread_id, "user", text)
+    if len(text) > MAX_CHARACTERS:
+        raise ConvexError({"code": "MESSAGE_TOO_LONG", "limit": MAX_CHARACTERS})
+    await own(ctx, "threads", thread_id)
+    # Both writes are one transaction: no reader ever sees the message without the thread's new activity. The answer
+    # is scheduled with them: it begins when they are stored, and not at all if they are not.
+    await ctx.db.patch(thread_id, {"lastActiveAt": ctx.now})
+    message = await ctx.db.insert("messages", {"threadId": thread_id, "role": "user", "text": text})
+    await ctx.scheduler.run_after(0, answer, thread_id=thread_id)
+    return message
 
 
 # Internal: clients cannot call it, so nobody can put words into the assistant's mouth.
 @internal_mutation
-async def save_assistant_message(ctx: MutationCtx, thread_id: Id["threads"], text: str) -> Id["messages"]:
-    """Add what the assistant answered and give the message's id."""
-    return await _save(ctx, thread_id, "assistant", text)
-
-
-@action
-async def recap(ctx: ActionCtx, thread_id: Id["threads"]) -> str:
-    """Sum the conversation up as a message of the assistant, and give its text.
-
-    An action may call anything outside, a language model for instance; it reads and writes the
-    database by running queries and mutations, each a transaction of its own.
-    """
-    messages = await ctx.run_query(history, thread_id=thread_id)
-    text = _recap_text(messages)
-    await ctx.run_mutation(save_assistant_message, thread_id=thread_id, text=text)
-    return text
-
-
-async def _save(
-    ctx: MutationCtx, thread_id: Id["threads"], role: Literal["user", "assistant"], text: str
-) -> Id["messages"]:
+async def save_assistant_message(
+    ctx: MutationCtx, thread_id: Id["threads"], text: str, message_id: Id["messages"] | None = None, done: bool = True
+) -> Id["messages"] | None:
+    """Add what the assistant answers, or let its message be longer; None when the thread is gone."""
     if await ctx.db.get(thread_id) is None:
-        raise ConvexError({"code": "NO_SUCH_THREAD", "threadId": thread_id})
-    # Both writes are one transaction: no reader ever sees the message without the thread's new activity.
-    await ctx.db.patch(thread_id, {"lastActiveAt": ctx.now})
-    return await ctx.db.insert("messages", {"threadId": thread_id, "role": role, "text": text})
+        return None
+    if message_id is None:
+        fields = {"threadId": thread_id, "role": "assistant", "text": text, "streaming": not done}
+        message_id = await ctx.db.insert("messages", fields)
+    elif await ctx.db.get(message_id) is None:
+        return None
+    else:
+        await ctx.db.patch(message_id, {"text": text, "streaming": not done})
+    if done:
+        await ctx.db.patch(thread_id, {"lastActiveAt": ctx.now})
+    return message_id
 
 
-def _recap_text(messages: list[dict[str, Any]]) -> str:
-    asked = [message["text"] for message in messages if message["role"] == "user"]
-    if not asked:
-        return "Nothing was asked yet."
-    return f"{len(asked)} asked so far; the last was: {asked[-1]}"
+@internal_query
+async def to_answer(ctx: QueryCtx, thread_id: Id["threads"]) -> list[dict[str, Any]]:
+    """What the assistant is given: the newest messages, oldest first; none when the thread is gone."""
+    return await _newest(ctx, thread_id, 20)
+
+
+@internal_action
+async def answer(ctx: ActionCtx, thread_id: Id["threads"]) -> None:
+    """Answer the last message, a few words at a time.
+
+    An action may call anything outside, a language model for instance; it reads and writes the database by running
+    queries and mutations, each a transaction of its own.
+    """
+    messages = await ctx.run_query(to_answer, thread_id=thread_id)
+    if not messages:
+        return
+    words = answer_to(messages).split(" ")
+    message_id = None
+    for end in range(_WORDS_AT_ONCE, len(words) + _WORDS_AT_ONCE, _WORDS_AT_ONCE):
+        text, done = " ".join(words[:end]), end >= len(words)
+        message_id = await ctx.run_mutation(
+            save_assistant_message, thread_id=thread_id, text=text, message_id=message_id, done=done
+        )
+        if message_id is None or done:
+            return
+        await asyncio.sleep(0.04)
+
+
+async def _newest(ctx: QueryCtx, thread_id: str, limit: int) -> list[dict[str, Any]]:
+    messages = ctx.db.query("messages").with_index("by_thread", lambda q: q.eq("threadId", thread_id))
+    newest = await messages.order("desc").take(limit)
+    return newest[::-1]

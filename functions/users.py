@@ -1,45 +1,68 @@
-"""Who uses the school: sign up, look up, rename."""
+"""Who uses the school: who I am, look up, rename, and for admins, roles."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from reactor import ConvexError, Id, MutationCtx, QueryCtx, mutation, query
+from functions.access import staff_of, user_of
+from reactor import ConvexError, Id, MutationCtx, QueryCtx, internal_mutation, mutation, query
 
 
-@mutation
+@query
+async def me(ctx: QueryCtx) -> dict[str, Any] | None:
+    """The user who is signed in, or None."""
+    if await ctx.auth.get_user_identity() is None:
+        return None
+    return await user_of(ctx)
+
+
+# Internal: accounts come from signing in, see functions/login.py.
+@internal_mutation
 async def create(
     ctx: MutationCtx,
     name: str,
     email: str,
-    role: Literal["student", "teacher"] = "student",
+    role: Literal["student", "teacher", "admin"] = "student",
 ) -> Id["users"]:
     """Add a user and give their id; the same email twice is refused."""
     address = email.strip().lower()
-    if await _with_email(ctx, address):
+    # Nobody can come between this look and the insert: mutations run one after another. The index is unique all the
+    # same, so that whoever forgets to look gets an error and no second account.
+    if await with_email(ctx, address) is not None:
         raise ConvexError({"code": "EMAIL_TAKEN", "email": address})
     return await ctx.db.insert("users", {"name": name, "email": address, "role": role})
 
 
 @query
-async def get(ctx: QueryCtx, user_id: Id["users"]):
-    """One user, or None when there is none with this id."""
-    return await ctx.db.get(user_id)
-
-
-@query
-async def by_email(ctx: QueryCtx, email: str):
-    """The user with this email, or None."""
-    return await _with_email(ctx, email.strip().lower())
+async def get(ctx: QueryCtx, user_id: Id["users"]) -> dict[str, Any] | None:
+    """One user, for staff and for that user; None when there is none with this id."""
+    caller = await user_of(ctx)
+    return caller if caller["_id"] == user_id else await _for_staff(ctx, user_id)
 
 
 @mutation
-async def rename(ctx: MutationCtx, user_id: Id["users"], name: str) -> None:
-    """Change a user's name; the other fields stay as they are."""
+async def rename(ctx: MutationCtx, name: str) -> None:
+    """Change the name of the user who calls; the other fields stay as they are."""
+    if not name.strip():
+        raise ConvexError({"code": "EMPTY_NAME"})
+    user = await user_of(ctx)
+    await ctx.db.patch(user["_id"], {"name": name.strip()})
+
+
+@mutation
+async def set_role(ctx: MutationCtx, user_id: Id["users"], role: Literal["student", "teacher", "admin"]) -> None:
+    """Give somebody another role; only admins may."""
+    caller = await user_of(ctx)
+    if caller["role"] != "admin":
+        raise ConvexError({"code": "FORBIDDEN"})
     if await ctx.db.get(user_id) is None:
         raise ConvexError({"code": "NO_SUCH_USER", "userId": user_id})
-    await ctx.db.patch(user_id, {"name": name})
+    await ctx.db.patch(user_id, {"role": role})
 
 
-async def _with_email(ctx: QueryCtx | MutationCtx, address: str):
-    # `unique` raises if two users shared an address: `create` cannot let that happen, because mutations are
-    # serializable, so its look-up and its insert are one step.
+async def with_email(ctx: QueryCtx | MutationCtx, address: str) -> dict[str, Any] | None:
+    """The user with this address, in lower case, or None."""
     return await ctx.db.query("users").with_index("by_email", lambda q: q.eq("email", address)).unique()
+
+
+async def _for_staff(ctx: QueryCtx, user_id: Id["users"]) -> dict[str, Any] | None:
+    await staff_of(ctx)
+    return await ctx.db.get(user_id)

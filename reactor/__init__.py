@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from reactor.exports import on_demand
 
 if TYPE_CHECKING:
+    from reactor.database.aggregates import AggregateGroup
     from reactor.database.limits import CallLimits
     from reactor.database.page_options import PaginationOptions, PaginationResult, pagination_opts_validator
+    from reactor.database.totals import AggregateResult
     from reactor.errors import ConvexError, DeveloperError, RateLimited, ReactorError, UniqueViolation
     from reactor.runtime.contexts import ActionCtx, MutationCtx, QueryCtx
     from reactor.runtime.crons import CronJobs, cron_jobs
@@ -34,6 +36,8 @@ else:
         {
             "UNSET": "reactor.values",
             "ActionCtx": "reactor.runtime.contexts",
+            "AggregateGroup": "reactor.database.aggregates",
+            "AggregateResult": "reactor.database.totals",
             "CallLimits": "reactor.database.limits",
             "CommitTs": "reactor.values",
             "ConvexError": "reactor.errors",
@@ -70,6 +74,8 @@ else:
 __all__ = [
     "UNSET",
     "ActionCtx",
+    "AggregateGroup",
+    "AggregateResult",
     "CallLimits",
     "CommitTs",
     "ConvexError",

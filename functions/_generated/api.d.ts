@@ -6,18 +6,115 @@ import type { GenericId } from "convex/values";
 
 /** The functions that clients may call. */
 export declare const api: {
-  messages: {
-    /** The newest `limit` messages of a thread, oldest first: what a chat shows and a language model is given. */
-    history: FunctionReference<"query", "public", { limit?: number; threadId: GenericId<"threads"> }, any>;
+  customers: {
+    /** Add a customer and give the id; the same email twice is refused. */
+    create: FunctionReference<"mutation", "public", { country?: string; email: string; name: string; plan?: "single" | "monthly" | "yearly" }, GenericId<"customers">>;
+    /** A customer has given up the plan. */
+    leave: FunctionReference<"mutation", "public", { customerId: GenericId<"customers"> }, null>;
+  };
+  dashboard: {
+    /** The key that all dashboards ask for, for staff; None until somebody has opened them. */
+    getAccess: FunctionReference<"query", "public", {}, string | null>;
+    /** How much there is in a time, and how much waits. */
+    getCounts: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { customers: number; messages: number; openRequests: number; orders: number }>;
+    /** What there is to choose from, found in the data. */
+    getFilterOptions: FunctionReference<"query", "public", { key: string }, { countries: Array<string>; plans: Array<string>; products: Array<string>; ranges: Array<string>; reviewers: Array<string> }>;
+    /** What happened last, of all kinds, the newest first. */
+    getRecentActivity: FunctionReference<"query", "public", { key: string; limit?: number }, Array<Record<string, any>>>;
+    /** Make a new key, and give it. Whoever has the old one is shut out at once; only admins may do that. */
+    openAccess: FunctionReference<"action", "public", {}, string>;
+  };
+  dashboardCustomers: {
+    /** How the number of customers grows, and who they are. */
+    getAnalytics: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { active: number; byCountry: Array<{ count: number; name: string; share: number; value: number }>; byPlan: Array<{ count: number; name: string; share: number; value: number }>; churned: number; growth: Array<{ count: number; day: string; value: number }>; newCustomers: { change: number | null; previous: number; value: number }; revenuePerCustomer: number }>;
+    /** One customer with the newest twenty orders and their payments; None when there is none with this id. */
+    getCustomer: FunctionReference<"query", "public", { customerId: GenericId<"customers">; key: string }, { customer: Record<string, any>; orders: Array<Record<string, any>>; payments: Array<Record<string, any>> } | null>;
+    /** Customers by what they have paid, the best first, a page at a time. */
+    listCustomers: FunctionReference<"query", "public", { filters?: { country?: string; plan?: "single" | "monthly" | "yearly" } | null; key: string; paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+  };
+  dashboardOperations: {
+    /** The figures of a time beside those of the time before. */
+    getMetrics: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { failed: { change: number | null; previous: number; value: number }; finished: { change: number | null; previous: number; value: number }; received: { change: number | null; previous: number; value: number }; throughput: Array<{ count: number; day: string; value: number }>; turnaround: { change: number | null; previous: number; value: number } }>;
+    /** Where the requests are now, and which to take next. */
+    getWorkflow: FunctionReference<"query", "public", { key: string }, { at: number; next: Array<Record<string, any>>; overdue: number; stages: Array<{ count: number; status: string }> }>;
+    /** What happened, the newest first, a page at a time. */
+    listEvents: FunctionReference<"query", "public", { key: string; paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+  };
+  dashboardOverview: {
+    /** Only the figures, for whoever has no room for charts. */
+    getKpis: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { newCustomers: { change: number | null; previous: number; value: number }; orders: { change: number | null; previous: number; value: number }; quality: { change: number | null; previous: number; value: number }; requests: { change: number | null; previous: number; value: number }; revenue: { change: number | null; previous: number; value: number } }>;
+    /** Everything that the first page shows. */
+    getOverview: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { end: string; kpis: { newCustomers: { change: number | null; previous: number; value: number }; orders: { change: number | null; previous: number; value: number }; quality: { change: number | null; previous: number; value: number }; requests: { change: number | null; previous: number; value: number }; revenue: { change: number | null; previous: number; value: number } }; revenue: Array<{ count: number; day: string; value: number }>; start: string; step: string; summary: string }>;
+    /** Only the sentence. */
+    getSummary: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, string>;
+  };
+  dashboardQuality: {
+    /** What the means are made of. */
+    getAnalysis: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { distribution: Array<{ count: number; score: number }>; lowest: Array<Record<string, any>>; reviewers: Array<{ mean: number; name: string; reviews: number }> }>;
+    /** The means of a time beside those of the time before. */
+    getScores: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { argument: { change: number | null; previous: number; value: number }; grammar: { change: number | null; previous: number; value: number }; overall: { change: number | null; previous: number; value: number }; reviews: { change: number | null; previous: number; value: number }; structure: { change: number | null; previous: number; value: number }; style: { change: number | null; previous: number; value: number } }>;
+    /** The mean over time: `value` is a mean here, and `count` the reviews it is made of. */
+    getTrends: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, Array<{ count: number; day: string; value: number }>>;
+  };
+  dashboardRevenue: {
+    /** What is left of it. */
+    getFinancialMetrics: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { averageOrder: { change: number | null; previous: number; value: number }; gross: { change: number | null; previous: number; value: number }; net: { change: number | null; previous: number; value: number }; open: number; refundRate: number; refunds: { change: number | null; previous: number; value: number } }>;
+    /** What a time brought. */
+    getRevenue: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { byProduct: Array<{ count: number; name: string; share: number; value: number }>; orders: { change: number | null; previous: number; value: number }; total: { change: number | null; previous: number; value: number } }>;
+    /** How it went. */
+    getTrends: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { paid: Array<{ count: number; day: string; value: number }>; perDay: number; refunded: Array<{ count: number; day: string; value: number }>; step: string }>;
+  };
+  essayRequests: {
+    /** All that is known of a request. */
+    getDetails: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, { history: Array<Record<string, any>>; request: Record<string, any>; title: string }>;
+    /** Each step of a request, the first one first. */
+    getHistory: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, Array<Record<string, any>>>;
+    /** Where a request is now. */
+    getStatus: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, { dueAt: number; error: string | null; status: "received" | "in_review" | "done" | "failed" | "cancelled"; waiting: number | null }>;
+    /** The requests of the user who calls, the newest first, a page at a time. */
+    listMine: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    /** For staff: all that wait, the one that is due first at the top. */
+    listOpen: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+  };
+  essayRequestsActions: {
+    /** Take an essay back that nobody has begun to review; it is a draft again. */
+    cancel: FunctionReference<"mutation", "public", { requestId: GenericId<"essayRequests"> }, null>;
+    /** Hand an essay in. Its review begins as soon as this is stored. */
+    create: FunctionReference<"mutation", "public", { essayId: GenericId<"essays">; priority?: "normal" | "express" }, GenericId<"essayRequests">>;
+    /** For staff: put a request where it belongs. One that is received again is reviewed again. */
+    updateStatus: FunctionReference<"mutation", "public", { note?: string | null; requestId: GenericId<"essayRequests">; status: "received" | "in_review" | "done" | "failed" | "cancelled" }, null>;
+  };
+  essays: {
+    /** Keep a draft of the user who calls, and give its id. */
+    create: FunctionReference<"mutation", "public", { fileId?: GenericId<"_storage"> | null; text: string; title: string }, GenericId<"essays">>;
+    /** Where to send the file of an essay; what it answers goes into `create` as `fileId`. */
+    generateUploadUrl: FunctionReference<"mutation", "public", {}, string>;
+    /** One essay with its text, and a link to its file if it has one. Raises ConvexError when there is none to see. */
+    get: FunctionReference<"query", "public", { essayId: GenericId<"essays"> }, Record<string, any>>;
+    /** What a list shows of an essay. */
+    getMetadata: FunctionReference<"query", "public", { essayId: GenericId<"essays"> }, { excerpt: string; id: string; status: string; title: string; updatedAt: number; wordCount: number }>;
+    /** The essays of a student, or for staff those of everybody, the one that was changed last first. */
+    list: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number }; status?: "draft" | "submitted" | "reviewed" | null }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
     /**
-     * Sum the conversation up as a message of the assistant, and give its text.
+     * Essays that have some of these words, the best match first; the last word may be the beginning of one.
      *
-     * An action may call anything outside, a language model for instance; it reads and writes the
-     * database by running queries and mutations, each a transaction of its own.
+     * Students find their own, staff find all.
      */
-    recap: FunctionReference<"action", "public", { threadId: GenericId<"threads"> }, string>;
-    /** Add what the user said and give the message's id. */
+    search: FunctionReference<"query", "public", { limit?: number; text: string }, Array<{ excerpt: string; id: string; status: string; title: string; updatedAt: number; wordCount: number }>>;
+    /** Change a draft. What has been handed in stays as it was. */
+    update: FunctionReference<"mutation", "public", { essayId: GenericId<"essays">; text: string; title: string }, null>;
+  };
+  messages: {
+    /** The newest `limit` messages of a thread, oldest first: what a chat shows. */
+    history: FunctionReference<"query", "public", { limit?: number; threadId: GenericId<"threads"> }, Array<Record<string, any>>>;
+    /** The messages of a thread, the newest first, a page at a time. */
+    page: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number }; threadId: GenericId<"threads"> }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    /** Add what the user said, have the assistant answer, and give the message's id. */
     saveUserMessage: FunctionReference<"mutation", "public", { text: string; threadId: GenericId<"threads"> }, GenericId<"messages">>;
+  };
+  migrations: {
+    /** For staff: how the migrations stand that ever ran, as they run. */
+    listApplied: FunctionReference<"query", "public", {}, Array<Record<string, any>>>;
   };
   myFunctions: {
     /** Store a number and give the new document's id. */
@@ -27,37 +124,112 @@ export declare const api: {
     /** The newest `count` numbers, oldest of them first. */
     listNumbers: FunctionReference<"query", "public", { count?: number }, any>;
   };
+  orders: {
+    /** Give up an order that has not been paid. */
+    cancel: FunctionReference<"mutation", "public", { orderId: GenericId<"orders"> }, null>;
+    /** One order, or None. */
+    get: FunctionReference<"query", "public", { orderId: GenericId<"orders"> }, Record<string, any> | null>;
+    /** Order a product for a customer; it waits for its payment. */
+    place: FunctionReference<"mutation", "public", { customerId: GenericId<"customers">; product: string }, GenericId<"orders">>;
+  };
   threads: {
-    /** Start a conversation for a user and give its id. */
-    create: FunctionReference<"mutation", "public", { title?: string; userId: GenericId<"users"> }, GenericId<"threads">>;
+    /** Put a thread away, or bring it back. */
+    archive: FunctionReference<"mutation", "public", { archived?: boolean; threadId: GenericId<"threads"> }, null>;
+    /** Start a conversation of the user who calls, and give its id. */
+    create: FunctionReference<"mutation", "public", { title?: string }, GenericId<"threads">>;
     /** Delete a thread with all its messages, as one step; gives how many messages went with it. */
     delete: FunctionReference<"mutation", "public", { threadId: GenericId<"threads"> }, number>;
-    /** One thread, or None when there is none with this id. */
-    get: FunctionReference<"query", "public", { threadId: GenericId<"threads"> }, any>;
-    /** A user's threads, the one with the newest message first. */
-    list: FunctionReference<"query", "public", { limit?: number; userId: GenericId<"users"> }, any>;
+    /** One thread with the number of its messages. Raises ConvexError when there is none that the caller may see. */
+    get: FunctionReference<"query", "public", { threadId: GenericId<"threads"> }, Record<string, any>>;
+    /** The threads of the user who calls, the one with the newest message first. */
+    list: FunctionReference<"query", "public", { limit?: number }, any>;
+    /** As `list`, a page at a time. */
+    page: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    /** Give a thread another title. */
+    rename: FunctionReference<"mutation", "public", { threadId: GenericId<"threads">; title: string }, null>;
   };
   users: {
-    /** The user with this email, or None. */
-    byEmail: FunctionReference<"query", "public", { email: string }, any>;
-    /** Add a user and give their id; the same email twice is refused. */
-    create: FunctionReference<"mutation", "public", { email: string; name: string; role?: "student" | "teacher" }, GenericId<"users">>;
-    /** One user, or None when there is none with this id. */
-    get: FunctionReference<"query", "public", { userId: GenericId<"users"> }, any>;
-    /** Change a user's name; the other fields stay as they are. */
-    rename: FunctionReference<"mutation", "public", { name: string; userId: GenericId<"users"> }, null>;
+    /** One user, for staff and for that user; None when there is none with this id. */
+    get: FunctionReference<"query", "public", { userId: GenericId<"users"> }, Record<string, any> | null>;
+    /** The user who is signed in, or None. */
+    me: FunctionReference<"query", "public", {}, Record<string, any> | null>;
+    /** Change the name of the user who calls; the other fields stay as they are. */
+    rename: FunctionReference<"mutation", "public", { name: string }, null>;
+    /** Give somebody another role; only admins may. */
+    setRole: FunctionReference<"mutation", "public", { role: "student" | "teacher" | "admin"; userId: GenericId<"users"> }, null>;
   };
 };
 
 /** The functions that only other functions may call. */
 export declare const internal: {
+  dashboard: {
+    /** Let this be the key from now on. */
+    keepKey: FunctionReference<"mutation", "internal", { key: string }, null>;
+  };
+  essayRequestsActions: {
+    /** Mark a request as being reviewed, and give what the service needs; None when there is nothing to do. */
+    begin: FunctionReference<"mutation", "internal", { requestId: GenericId<"essayRequests"> }, Record<string, any> | null>;
+    /** Keep a review. */
+    finish: FunctionReference<"mutation", "internal", { feedback: string; requestId: GenericId<"essayRequests">; reviewer: string; scores: Record<string, number> }, null>;
+    /** Note that an attempt failed; whether there shall be another. */
+    notReviewed: FunctionReference<"mutation", "internal", { error: string; requestId: GenericId<"essayRequests"> }, boolean>;
+    /** Have an essay reviewed. Raises when the service fails, and is then tried again, later and later. */
+    process: FunctionReference<"action", "internal", { requestId: GenericId<"essayRequests"> }, null>;
+  };
+  login: {
+    /** The user who stayed signed in by this, or None. */
+    renew: FunctionReference<"mutation", "internal", { secret: string }, Record<string, any> | null>;
+    /** Keep a code that was made for somebody, and let it be sent. Raises ConvexError when there are too many. */
+    sendCode: FunctionReference<"mutation", "internal", { code: string; email: string }, null>;
+    /**
+     * The user who has this code, who then stays signed in by `secret`; None when it is wrong or too old.
+     *
+     * The first one to sign in as somebody unknown gets an account. The first account of a school is an admin's.
+     */
+    signIn: FunctionReference<"mutation", "internal", { code: string; email: string; secret: string }, Record<string, any> | null>;
+    /** From now on this keeps nobody signed in. */
+    signOut: FunctionReference<"mutation", "internal", { secret: string }, null>;
+  };
   messages: {
-    /** Add what the assistant answered and give the message's id. */
-    saveAssistantMessage: FunctionReference<"mutation", "internal", { text: string; threadId: GenericId<"threads"> }, GenericId<"messages">>;
+    /**
+     * Answer the last message, a few words at a time.
+     *
+     * An action may call anything outside, a language model for instance; it reads and writes the database by running
+     * queries and mutations, each a transaction of its own.
+     */
+    answer: FunctionReference<"action", "internal", { threadId: GenericId<"threads"> }, null>;
+    /** Add what the assistant answers, or let its message be longer; None when the thread is gone. */
+    saveAssistantMessage: FunctionReference<"mutation", "internal", { done?: boolean; messageId?: GenericId<"messages"> | null; text: string; threadId: GenericId<"threads"> }, GenericId<"messages"> | null>;
+    /** What the assistant is given: the newest messages, oldest first; none when the thread is gone. */
+    toAnswer: FunctionReference<"query", "internal", { threadId: GenericId<"threads"> }, Array<Record<string, any>>>;
+  };
+  migrations: {
+    /** Reviews had no band, the whole number by which the dashboard shows where scores lie. */
+    giveBands: FunctionReference<"mutation", "internal", { catchUp?: boolean; next?: Array<string> | null; reset?: boolean }, string>;
+    /** Customers and users did not know of each other. Those with the same address are the same person. */
+    linkCustomers: FunctionReference<"mutation", "internal", { catchUp?: boolean; next?: Array<string> | null; reset?: boolean }, string>;
   };
   myFunctions: {
     /** The sum of all numbers. */
     total: FunctionReference<"query", "internal", {}, number>;
+  };
+  orders: {
+    /** What the provider tells of a payment; False when it has told this before. */
+    paymentReceived: FunctionReference<"mutation", "internal", { amount: number; orderId: GenericId<"orders">; outcome: "succeeded" | "failed" | "refunded"; providerId: string }, boolean>;
+  };
+  seed: {
+    /** Make the part of the school with this number. */
+    step: FunctionReference<"mutation", "internal", { number?: number; scale?: number; seed?: number }, { done: number; next: number | null; text: string; total: number }>;
+  };
+  upkeep: {
+    /** Delete codes and sessions that are good for nothing any more; gives how many. */
+    forgetOldSignIns: FunctionReference<"mutation", "internal", {}, number>;
+    /** Begin reviews again that have been under way for half an hour; gives how many. */
+    takeUpLeftReviews: FunctionReference<"mutation", "internal", {}, number>;
+  };
+  users: {
+    /** Add a user and give their id; the same email twice is refused. */
+    create: FunctionReference<"mutation", "internal", { email: string; name: string; role?: "student" | "teacher" | "admin" }, GenericId<"users">>;
   };
 };
 

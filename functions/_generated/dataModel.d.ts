@@ -10,9 +10,91 @@ import type { GenericId } from "convex/values";
 
 /** The tables: their documents, and what their indexes are made of. */
 export type DataModel = {
+  customers: {
+    document: { _creationTime: number; _id: GenericId<"customers">; active: boolean; country: string; day: string; email: string; name: string; orders: number; plan: "single" | "monthly" | "yearly"; revenue: number; userId?: GenericId<"users"> };
+    fieldPaths: "_creationTime" | "_id" | "active" | "country" | "day" | "email" | "name" | "orders" | "plan" | "revenue" | "userId";
+    indexes: {
+      by_country_and_revenue: ["country", "revenue", "_creationTime"];
+      by_creation_time: ["_creationTime"];
+      by_email: ["email", "_creationTime"];
+      by_id: ["_id"];
+      by_plan_and_revenue: ["plan", "revenue", "_creationTime"];
+      by_revenue: ["revenue", "_creationTime"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
+  dashboardAccess: {
+    document: { _creationTime: number; _id: GenericId<"dashboardAccess">; key: string };
+    fieldPaths: "_creationTime" | "_id" | "key";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_id: ["_id"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
+  essayRequestEvents: {
+    document: { _creationTime: number; _id: GenericId<"essayRequestEvents">; note?: string; requestId: GenericId<"essayRequests">; status: "received" | "in_review" | "done" | "failed" | "cancelled" };
+    fieldPaths: "_creationTime" | "_id" | "note" | "requestId" | "status";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_id: ["_id"];
+      by_request: ["requestId", "_creationTime"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
+  essayRequests: {
+    document: { _creationTime: number; _id: GenericId<"essayRequests">; attempts: number; begunAt?: number; day: string; dueAt: number; error?: string; essayId: GenericId<"essays">; feedback?: string; finishedAt?: number; priority: "normal" | "express"; reviewer?: string; scores?: { argument: number; grammar: number; structure: number; style: number }; status: "received" | "in_review" | "done" | "failed" | "cancelled"; userId: GenericId<"users"> };
+    fieldPaths: "_creationTime" | "_id" | "attempts" | "begunAt" | "day" | "dueAt" | "error" | "essayId" | "feedback" | "finishedAt" | "priority" | "reviewer" | "scores" | "scores.argument" | "scores.grammar" | "scores.structure" | "scores.style" | "status" | "userId";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_essay: ["essayId", "_creationTime"];
+      by_id: ["_id"];
+      by_status_and_due: ["status", "dueAt", "_creationTime"];
+      by_user: ["userId", "_creationTime"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
+  essays: {
+    document: { _creationTime: number; _id: GenericId<"essays">; fileId?: GenericId<"_storage">; status: "draft" | "submitted" | "reviewed"; text: string; title: string; updatedAt: number; userId: GenericId<"users">; wordCount: number };
+    fieldPaths: "_creationTime" | "_id" | "fileId" | "status" | "text" | "title" | "updatedAt" | "userId" | "wordCount";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_id: ["_id"];
+      by_status_and_update: ["status", "updatedAt", "_creationTime"];
+      by_user_and_update: ["userId", "updatedAt", "_creationTime"];
+    };
+    searchIndexes: { search_text: { searchField: "text"; filterFields: "userId" } };
+    vectorIndexes: {};
+  };
+  loginCodes: {
+    document: { _creationTime: number; _id: GenericId<"loginCodes">; attempts: number; codeHash: string; email: string; expiresAt: number };
+    fieldPaths: "_creationTime" | "_id" | "attempts" | "codeHash" | "email" | "expiresAt";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_email: ["email", "_creationTime"];
+      by_id: ["_id"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
+  loginSessions: {
+    document: { _creationTime: number; _id: GenericId<"loginSessions">; expiresAt: number; secretHash: string; userId: GenericId<"users"> };
+    fieldPaths: "_creationTime" | "_id" | "expiresAt" | "secretHash" | "userId";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_id: ["_id"];
+      by_secret: ["secretHash", "_creationTime"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
   messages: {
-    document: { _creationTime: number; _id: GenericId<"messages">; role: "user" | "assistant"; text: string; threadId: GenericId<"threads"> };
-    fieldPaths: "_creationTime" | "_id" | "role" | "text" | "threadId";
+    document: { _creationTime: number; _id: GenericId<"messages">; role: "user" | "assistant"; streaming?: boolean; text: string; threadId: GenericId<"threads"> };
+    fieldPaths: "_creationTime" | "_id" | "role" | "streaming" | "text" | "threadId";
     indexes: {
       by_creation_time: ["_creationTime"];
       by_id: ["_id"];
@@ -31,9 +113,56 @@ export type DataModel = {
     searchIndexes: {};
     vectorIndexes: {};
   };
+  operationsEvents: {
+    document: { _creationTime: number; _id: GenericId<"operationsEvents">; day: string; duration?: number; kind: "request_received" | "review_started" | "review_finished" | "review_failed" | "order_placed" | "order_paid" | "order_refunded"; text: string };
+    fieldPaths: "_creationTime" | "_id" | "day" | "duration" | "kind" | "text";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_id: ["_id"];
+      by_kind: ["kind", "_creationTime"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
+  orders: {
+    document: { _creationTime: number; _id: GenericId<"orders">; amount: number; customerId: GenericId<"customers">; day: string; placedAt: number; product: string; status: "pending" | "paid" | "refunded" | "cancelled" };
+    fieldPaths: "_creationTime" | "_id" | "amount" | "customerId" | "day" | "placedAt" | "product" | "status";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_customer: ["customerId", "_creationTime"];
+      by_id: ["_id"];
+      by_status: ["status", "_creationTime"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
+  payments: {
+    document: { _creationTime: number; _id: GenericId<"payments">; amount: number; day: string; orderId: GenericId<"orders">; providerId: string; status: "succeeded" | "failed" | "refunded" };
+    fieldPaths: "_creationTime" | "_id" | "amount" | "day" | "orderId" | "providerId" | "status";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_id: ["_id"];
+      by_order: ["orderId", "_creationTime"];
+      by_provider_id: ["providerId", "_creationTime"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
+  qualityReviews: {
+    document: { _creationTime: number; _id: GenericId<"qualityReviews">; band?: number; day: string; overall: number; requestId: GenericId<"essayRequests">; reviewer: string; scores: { argument: number; grammar: number; structure: number; style: number } };
+    fieldPaths: "_creationTime" | "_id" | "band" | "day" | "overall" | "requestId" | "reviewer" | "scores" | "scores.argument" | "scores.grammar" | "scores.structure" | "scores.style";
+    indexes: {
+      by_creation_time: ["_creationTime"];
+      by_id: ["_id"];
+      by_overall: ["overall", "_creationTime"];
+      by_request: ["requestId", "_creationTime"];
+    };
+    searchIndexes: {};
+    vectorIndexes: {};
+  };
   threads: {
-    document: { _creationTime: number; _id: GenericId<"threads">; lastActiveAt: number; title: string; userId: GenericId<"users"> };
-    fieldPaths: "_creationTime" | "_id" | "lastActiveAt" | "title" | "userId";
+    document: { _creationTime: number; _id: GenericId<"threads">; archived?: boolean; lastActiveAt: number; title: string; userId: GenericId<"users"> };
+    fieldPaths: "_creationTime" | "_id" | "archived" | "lastActiveAt" | "title" | "userId";
     indexes: {
       by_creation_time: ["_creationTime"];
       by_id: ["_id"];
@@ -43,12 +172,13 @@ export type DataModel = {
     vectorIndexes: {};
   };
   users: {
-    document: { _creationTime: number; _id: GenericId<"users">; email: string; name: string; role: "student" | "teacher" };
-    fieldPaths: "_creationTime" | "_id" | "email" | "name" | "role";
+    document: { _creationTime: number; _id: GenericId<"users">; email: string; name: string; role: "student" | "teacher" | "admin"; tokenIdentifier?: string };
+    fieldPaths: "_creationTime" | "_id" | "email" | "name" | "role" | "tokenIdentifier";
     indexes: {
       by_creation_time: ["_creationTime"];
       by_email: ["email", "_creationTime"];
       by_id: ["_id"];
+      by_token: ["tokenIdentifier", "_creationTime"];
     };
     searchIndexes: {};
     vectorIndexes: {};

@@ -9,7 +9,7 @@ from reactor.database.documents import Document
 from reactor.database.index_range import IndexRange
 from reactor.database.total_leaves import LEAF
 from reactor.database.total_tree import TotalTree
-from reactor.database.totals import Totals, TotalsDict
+from reactor.database.totals import AggregateResult, Totals
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError
 from reactor.schema import AGGREGATE
@@ -18,14 +18,14 @@ from reactor.store.seam import id_in_key
 from reactor.values import UNSET, encode_value, prefix_end
 from reactor.values.field_paths import field_getter
 
-__all__ = ["GroupDict", "RangeFunction", "aggregate", "check_grouping", "groups", "keep_totals"]
+__all__ = ["AggregateGroup", "RangeFunction", "aggregate", "check_grouping", "groups", "keep_totals"]
 
 RangeFunction = Callable[[IndexRange], IndexRange]
 
 _MOST_GROUPS = 1_000
 
 
-class GroupDict(TotalsDict):
+class AggregateGroup(AggregateResult):
     """Totals of the documents that have `value` in the field that they are grouped by; no `value`: no such field."""
 
     value: Any
@@ -43,7 +43,7 @@ async def keep_totals(tx: Transaction, table: TableInfo, old: Document | None, n
 
 async def aggregate(
     tx: Transaction, name: str, table: TableInfo | None, index: str, range: RangeFunction | None
-) -> TotalsDict:
+) -> AggregateResult:
     """Totals of a range. Raises DeveloperError without such an aggregate, and for a range that it cannot serve."""
     if table is None:
         return Totals().tell()
@@ -61,7 +61,7 @@ async def groups(
     range: RangeFunction | None,
     limit: int,
     reverse: bool,
-) -> list[GroupDict]:
+) -> list[AggregateGroup]:
     """Totals of a range by the values of the field that follows those which the range fixes."""
     if table is None:
         return []
@@ -83,8 +83,8 @@ class _Grouping:
         self._field = field_getter(index.fields[len(fixed)])
         self._prefix = b"".join(encode_value(value) for value in fixed)
 
-    async def groups(self, lower: bytes, upper: bytes, limit: int, reverse: bool) -> list[GroupDict]:
-        found: list[GroupDict] = []
+    async def groups(self, lower: bytes, upper: bytes, limit: int, reverse: bool) -> list[AggregateGroup]:
+        found: list[AggregateGroup] = []
         while len(found) < limit:
             leaf = await self._tree.leaf_at(lower, upper, reverse=reverse)
             if leaf is None:
@@ -94,7 +94,7 @@ class _Grouping:
             start = self._prefix + encode_value(value)
             totals = (await self._tree.totals(start, prefix_end(start))).tell()
             group: dict[str, Any] = {**totals} if value is UNSET else {"value": value, **totals}
-            found.append(cast(GroupDict, group))
+            found.append(cast(AggregateGroup, group))
             lower, upper = (lower, start) if reverse else (prefix_end(start), upper)
         return found
 

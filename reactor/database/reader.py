@@ -7,12 +7,12 @@ npm-packages/convex/src/server/impl/database_impl.ts and crates/isolate/src/envi
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
-from reactor.database.aggregates import GroupDict, RangeFunction, aggregate, check_grouping, groups
+from reactor.database.aggregates import AggregateGroup, RangeFunction, aggregate, check_grouping, groups
 from reactor.database.catalog import BY_CREATION, TableInfo
 from reactor.database.pages import Pager
 from reactor.database.query import Query
 from reactor.database.system_tables import READABLE, is_system_name
-from reactor.database.totals import TotalsDict
+from reactor.database.totals import AggregateResult
 from reactor.database.transaction import Transaction
 from reactor.database.vector_search import FilterFunction, VectorMatch, vector_search
 from reactor.errors import DeveloperError, NotInContext
@@ -68,7 +68,7 @@ class _Reader:
         self._check_name(table, "query")
         return Query(self._tx, table, self._tx.table(table), BY_CREATION, self._pager)
 
-    async def aggregate(self, table: str, index: str, range: RangeFunction | None = None, /) -> TotalsDict:
+    async def aggregate(self, table: str, index: str, range: RangeFunction | None = None, /) -> AggregateResult:
         """Count, sum, min, max and mean of the documents in a range of an aggregate, in logarithmic time.
 
         `range` is that of `with_index`: `lambda q: q.eq("status", "paid").gte("day", first)`; without it, all documents
@@ -80,7 +80,7 @@ class _Reader:
 
     async def aggregate_groups(
         self, table: str, index: str, range: RangeFunction | None = None, /, *, limit: int = 100, order: str = "asc"
-    ) -> list[GroupDict]:
+    ) -> list[AggregateGroup]:
         """As `aggregate`, for each value of the field behind those that `range` fixes by `eq`: totals by day, say.
 
         `[{"value": ..., "count": ..., "sum": ..., ...}]` in the order of the values, at most `limit` (1 to 1,000) of

@@ -13,7 +13,7 @@ import msgspec
 from reactor.errors import DeveloperError
 from reactor.values import Int64, encode_value
 
-__all__ = ["NO_NUMBER", "Totals", "TotalsDict", "pack_number"]
+__all__ = ["NO_NUMBER", "AggregateResult", "Totals", "pack_number"]
 
 _SHIFT = 1074
 """Every finite float is a whole multiple of 2 ** -1074."""
@@ -28,7 +28,7 @@ NO_NUMBER = bytes([_NOTHING]) + bytes(8)
 """What `pack_number` makes of everything that is no number."""
 
 
-class TotalsDict(TypedDict):
+class AggregateResult(TypedDict):
     """What `ctx.db.aggregate` gives.
 
     `count` documents are in the range. `sum`, `min`, `max` and `mean` are those of their numbers: 0 and None where
@@ -157,7 +157,7 @@ class Totals:
 
     # Told
 
-    def tell(self) -> TotalsDict:
+    def tell(self) -> AggregateResult:
         """Rounded, for people. Raises DeveloperError when Int64s add up to more than an Int64 holds."""
         total = self._sum()
         numbers = self.floats + self._int64s

@@ -1,0 +1,83 @@
+"""Essays that were handed in for a review: where they are, and how they came there."""
+
+from typing import Any, Literal, TypedDict
+
+from functions.access import own, staff_of, user_of
+from reactor import Id, PaginationOptions, PaginationResult, QueryCtx, query
+
+RequestStatus = Literal["received", "in_review", "done", "failed", "cancelled"]
+
+
+class Status(TypedDict):
+    """Where a request is; `waiting` is how many are to be taken before it, for one that nobody has taken yet."""
+
+    status: RequestStatus
+    dueAt: float
+    waiting: float | None
+    error: str | None
+
+
+class RequestDetails(TypedDict):
+    """A request with its essay's title, and each step with its time, the first one first."""
+
+    request: dict[str, Any]
+    title: str
+    history: list[dict[str, Any]]
+
+
+@query
+async def get_status(ctx: QueryCtx, request_id: Id["essayRequests"]) -> Status:
+    """Where a request is now."""
+    request = await own(ctx, "essayRequests", request_id)
+    return {
+        "status": request["status"],
+        "dueAt": request["dueAt"],
+        "waiting": await _waiting_before(ctx, request) if request["status"] == "received" else None,
+        "error": request.get("error"),
+    }
+
+
+@query
+async def get_history(ctx: QueryCtx, request_id: Id["essayRequests"]) -> list[dict[str, Any]]:
+    """Each step of a request, the first one first."""
+    await own(ctx, "essayRequests", request_id)
+    return (
+        await ctx.db.query("essayRequestEvents")
+        .with_index("by_request", lambda q: q.eq("requestId", request_id))
+        .collect()
+    )
+
+
+@query
+async def get_details(ctx: QueryCtx, request_id: Id["essayRequests"]) -> RequestDetails:
+    """All that is known of a request."""
+    request = await own(ctx, "essayRequests", request_id)
+    essay = await ctx.db.get(request["essayId"])
+    return {
+        "request": request,
+        "title": "" if essay is None else essay["title"],
+        "history": await get_history(ctx, request_id),
+    }
+
+
+@query
+async def list_mine(ctx: QueryCtx, pagination_opts: PaginationOptions) -> PaginationResult:
+    """The requests of the user who calls, the newest first, a page at a time."""
+    user = await user_of(ctx)
+    mine = ctx.db.query("essayRequests").with_index("by_user", lambda q: q.eq("userId", user["_id"]))
+    return await mine.order("desc").paginate(pagination_opts)
+
+
+@query
+async def list_open(ctx: QueryCtx, pagination_opts: PaginationOptions) -> PaginationResult:
+    """For staff: all that wait, the one that is due first at the top."""
+    await staff_of(ctx)
+    received = ctx.db.query("essayRequests").with_index("by_status_and_due", lambda q: q.eq("status", "received"))
+    return await received.paginate(pagination_opts)
+
+
+async def _waiting_before(ctx: QueryCtx, request: dict[str, Any]) -> int:
+    before = ctx.db.query("essayRequests").with_index(
+        "by_status_and_due", lambda q: q.eq("status", "received").lt("dueAt", request["dueAt"])
+    )
+    return await before.count()

@@ -1,0 +1,91 @@
+"""Orders and payments. What a customer has paid is kept beside the customer, in the same transaction."""
+
+from typing import Any, Literal
+
+from functions.dashboard_filters import day_of
+from functions.operations import record
+from reactor import ConvexError, Id, MutationCtx, QueryCtx, internal_mutation, mutation, query
+
+PRICES = {"Essay review": 4_900, "Express review": 7_900, "Coaching hour": 8_900, "Monthly plan": 14_900}
+"""In cents."""
+
+
+@mutation
+async def place(ctx: MutationCtx, customer_id: Id["customers"], product: str) -> Id["orders"]:
+    """Order a product for a customer; it waits for its payment."""
+    customer = await ctx.db.get(customer_id)
+    if customer is None:
+        raise ConvexError({"code": "NO_SUCH_CUSTOMER", "customerId": customer_id})
+    if product not in PRICES:
+        raise ConvexError({"code": "NO_SUCH_PRODUCT", "product": product, "products": sorted(PRICES)})
+    amount = PRICES[product]
+    order = await ctx.db.insert(
+        "orders",
+        {
+            "customerId": customer_id,
+            "product": product,
+            "amount": amount,
+            "status": "pending",
+            "day": day_of(ctx.now),
+            "placedAt": ctx.now,
+        },
+    )
+    await record(ctx, "order_placed", f"{customer['name']} ordered: {product}")
+    return order
+
+
+@mutation
+async def cancel(ctx: MutationCtx, order_id: Id["orders"]) -> None:
+    """Give up an order that has not been paid."""
+    order = await _existing(ctx, order_id)
+    if order["status"] != "pending":
+        raise ConvexError({"code": "NOT_PENDING", "orderId": order_id, "status": order["status"]})
+    await ctx.db.patch(order_id, {"status": "cancelled"})
+
+
+@query
+async def get(ctx: QueryCtx, order_id: Id["orders"]) -> dict[str, Any] | None:
+    """One order, or None."""
+    return await ctx.db.get(order_id)
+
+
+# Internal: only the payment provider says what was paid, through the webhook in functions/http.py.
+@internal_mutation
+async def payment_received(
+    ctx: MutationCtx,
+    order_id: Id["orders"],
+    provider_id: str,
+    amount: float,
+    outcome: Literal["succeeded", "failed", "refunded"],
+) -> bool:
+    """What the provider tells of a payment; False when it has told this before."""
+    told = ctx.db.query("payments").with_index("by_provider_id", lambda q: q.eq("providerId", provider_id))
+    if await told.first() is not None:
+        return False
+    order = await _existing(ctx, order_id)
+    day = day_of(ctx.now)
+    payment = {"orderId": order_id, "providerId": provider_id, "amount": amount, "status": outcome, "day": day}
+    await ctx.db.insert("payments", payment)
+    if outcome == "succeeded" and order["status"] == "pending":
+        await _settle(ctx, order, "paid", 1)
+    elif outcome == "refunded" and order["status"] == "paid":
+        await _settle(ctx, order, "refunded", -1)
+    return True
+
+
+async def _settle(ctx: MutationCtx, order: dict[str, Any], status: Literal["paid", "refunded"], sign: int) -> None:
+    await ctx.db.patch(order["_id"], {"status": status})
+    customer = await ctx.db.get(order["customerId"])
+    if customer is None:
+        return
+    changes = {"revenue": customer["revenue"] + sign * order["amount"], "orders": customer["orders"] + sign}
+    await ctx.db.patch(customer["_id"], changes)
+    text = f"{customer['name']} {'paid' if sign > 0 else 'was refunded'} {order['amount'] / 100:,.2f} €"
+    await record(ctx, "order_paid" if sign > 0 else "order_refunded", text)
+
+
+async def _existing(ctx: MutationCtx, order_id: str) -> dict[str, Any]:
+    order = await ctx.db.get(order_id)
+    if order is None:
+        raise ConvexError({"code": "NO_SUCH_ORDER", "orderId": order_id})
+    return order
