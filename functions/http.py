@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from functions import login, orders
+from functions.essays import MAX_CHARACTERS
 from functions.login_key import token_for
-from reactor import ActionCtx, ConvexError, http_router
+from reactor import ActionCtx, ConvexError, Rate, http_action, http_router
 
 http = http_router()
 
@@ -21,12 +22,16 @@ COOKIE = "school_session"
 
 _STALE_SECONDS = 300
 
+SIGNING_IN = Rate(20, per="minute", key="address")
+"""From one address; how many codes there are for one person is held down in functions/login.py."""
+
 
 # Signing in. The page and these routes have the same origin, below /http of the main port, so nothing is said about
 # other origins, and the cookie goes nowhere else.
 
 
 @http.route(path="/login/code", method="POST")
+@http_action(rate=SIGNING_IN)
 async def request_code(ctx: ActionCtx, request: Request):
     """Send a code to an address: {"email": …}."""
     fields = await _fields(request)
@@ -41,6 +46,7 @@ async def request_code(ctx: ActionCtx, request: Request):
 
 
 @http.route(path="/login/token", method="POST")
+@http_action(rate=SIGNING_IN)
 async def sign_in(ctx: ActionCtx, request: Request):
     """A token for whoever has the code: {"email": …, "code": …}. The cookie keeps the browser signed in."""
     fields = await _fields(request)
@@ -111,7 +117,7 @@ async def payment(ctx: ActionCtx, request: Request):
 async def review(ctx: ActionCtx, request: Request):
     """A review of {"title": …, "text": …}: scores from 0 to 10, and a sentence."""
     fields = await _fields(request)
-    text = str(fields.get("text", ""))
+    text = str(fields.get("text", ""))[:MAX_CHARACTERS]
     words, paragraphs = text.split(), [part for part in text.split("\n\n") if part.strip()]
     sentences = [part for part in re.split(r"[.!?]+", text) if part.strip()]
     length = len(words) / max(len(sentences), 1)
