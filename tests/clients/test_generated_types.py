@@ -147,8 +147,8 @@ def test_the_school_applications_types_compile(tmp_path: Path):
     import { api } from "./_generated/api";
     import type { FunctionArgs } from "convex/server";
     import type { Doc, Id } from "./_generated/dataModel";
-    const role = (user: Doc<"users">): "student" | "teacher" => user.role;
-    const args = (id: Id<"users">): FunctionArgs<typeof api.threads.list> => ({ userId: id, limit: 5 });
+    const role = (user: Doc<"users">): "student" | "teacher" | "admin" => user.role;
+    const args = (id: Id<"threads">): FunctionArgs<typeof api.threads.rename> => ({ threadId: id, title: "x" });
     """
     assert compiled(tmp_path, program) == []
 

@@ -44,7 +44,7 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None
     assert (settings.port, settings.host, settings.max_actions, settings.max_nested_calls) == (1003, "0.0.0.0", 7, 8)
 
 
-DEFAULTS = {"secret": "k" * 8, "switch": "on", "choice": "off", "list": "[]", "address": "https://x"}
+DEFAULTS = {"secret": "k" * 8, "switch": "on", "choice": "off", "list": "[]", "address": "https://x", "folder": "page"}
 """A value for settings whose default follows from others."""
 
 

@@ -27,16 +27,7 @@ def around_clusters(chance: np.random.Generator, centres: Numbers, count: int) -
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "count",
-    [
-        5_000,
-        pytest.param(
-            100_000,
-            marks=pytest.mark.skipif(not NIGHTLY, reason="set REACTOR_TEST_PROFILE=nightly for 100,000 vectors"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("count", [5_000, *([100_000] if NIGHTLY else [])])
 async def test_the_ten_nearest_are_the_ten_nearest(tmp_path: Path, count: int) -> None:
     chance = np.random.default_rng(count)
     centres = chance.standard_normal((CLUSTERS, DIMENSIONS))
