@@ -6,6 +6,7 @@ import typer
 
 from reactor.cli.codegen import codegen
 from reactor.cli.env import env
+from reactor.cli.files import files
 from reactor.cli.migrate import migrate
 from reactor.cli.run import run
 from reactor.cli.seed import seed
@@ -29,6 +30,7 @@ app.command()(run)
 app.command()(migrate)
 app.command()(codegen)
 app.add_typer(env)
+app.add_typer(files)
 app.command()(seed)
 
 

@@ -80,12 +80,25 @@ class Upkeep:
     async def sweep(self) -> None:
         """Remove bytes without a row, and look for rows without bytes. Raises StoreError."""
         async for names in self._store.names():
-            orphans = await self._unknown([name for name in names if name not in self._spared])
+            orphans = await self.unknown(names)
             if orphans:
                 await self._store.delete(orphans)
                 self.orphans += len(orphans)
                 _log.info("removed the bytes of %d files that had not been stored to the end", len(orphans))
         await self._look_for_bytes()
+
+    async def unknown(self, names: Sequence[str]) -> list[str]:
+        """Those of the names that no row knows, neither of a file nor of a deletion, and that are not just arriving.
+
+        Raises StoreError.
+        """
+        snapshot = self._database.store.acquire()
+        try:
+            ids = [name for name in names if is_file_id(name) and name not in self._spared]
+            known = await snapshot.get([*ids, *map(rows.deletion_of, ids)])
+            return [id for id in ids if id not in known and rows.deletion_of(id) not in known]
+        finally:
+            snapshot.release()
 
     async def _go_on(self) -> None:
         minutes = 0
@@ -109,16 +122,6 @@ class Upkeep:
             upper = encode_value(before)
             entries = await tx.entries(table, table.ordered[0], b"", upper, reverse=False, limit=_PAGE)
             return await tx.load([id for _, id in entries])
-        finally:
-            snapshot.release()
-
-    async def _unknown(self, names: Sequence[str]) -> list[str]:
-        """Those of the names that no row knows, neither of a file nor of a deletion."""
-        snapshot = self._database.store.acquire()
-        try:
-            ids = [name for name in names if is_file_id(name)]
-            known = await snapshot.get([*ids, *map(rows.deletion_of, ids)])
-            return [id for id in ids if id not in known and rows.deletion_of(id) not in known]
         finally:
             snapshot.release()
 

@@ -6,6 +6,7 @@ from typing import Any
 from reactor.database.pulse import beat, pulse
 from reactor.runtime.contexts import MutationCtx, QueryCtx
 from reactor.runtime.environment_functions import environment_functions
+from reactor.runtime.file_functions import file_functions
 from reactor.runtime.functions import Function, Kind
 from reactor.runtime.migration_functions import migration_functions
 from reactor.runtime.registry import Registry
@@ -29,7 +30,7 @@ def system_functions(application: Callable[[], Registry]) -> Registry:
     reads.place("_system/health", "pulse")
     writes.place("_system/health", "beat")
     migrations, environment = migration_functions(lambda: application().migrations), environment_functions()
-    return Registry([spec, reads, writes, *migrations, *environment, *job_functions()])
+    return Registry([spec, reads, writes, *migrations, *environment, *job_functions(), *file_functions()])
 
 
 async def _pulse(ctx: QueryCtx) -> float:
