@@ -41,10 +41,14 @@ def listen(settings: Settings) -> Listeners:
     """
     main = _bind(settings.host, settings.port, "Stop what uses it, or choose another with --port.")
     try:
-        return Listeners(main, _listen_site(settings, main.getsockname()[1]))
+        listeners = Listeners(main, _listen_site(settings, main.getsockname()[1]))
     except BaseException:
         main.close()
         raise
+    for listener in (listeners.main, listeners.site):
+        if listener is not None:
+            _cut_stalled(listener, settings.silent_seconds)
+    return listeners
 
 
 def _listen_site(settings: Settings, main_port: int) -> socket.socket | None:
@@ -72,6 +76,13 @@ def _bind(host: str, port: int, remedy: str) -> socket.socket:
         bound.close()
         raise SettingsError(f"Cannot listen on {host} port {port}: {error.strerror}. {remedy}") from None
     return bound
+
+
+def _cut_stalled(listener: socket.socket, seconds: float) -> None:
+    """Have the system end connections that take none of what is sent to them for so long, as it does with those whose
+    other end is gone. Accepted sockets inherit it."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, min(int(seconds * 1000), 2**31 - 1))
 
 
 def origins(settings: Settings, port: int, site_port: int | None) -> Origins:

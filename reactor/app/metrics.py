@@ -86,6 +86,7 @@ def _files(parts: Parts) -> Iterator[Metric]:
     yield CounterMetricFamily("reactor_file_bytes_received", "Bytes of files that came", value=files.bytes_received)
     yield CounterMetricFamily("reactor_file_bytes_sent", "Bytes of files sent", value=files.bytes_sent)
     yield GaugeMetricFamily("reactor_uploads", "Uploads under way", value=parts.file_api.uploads)
+    yield GaugeMetricFamily("reactor_downloads", "Files that are being sent", value=parts.file_api.downloads)
     yield GaugeMetricFamily(
         "reactor_files_without_bytes", "Files whose bytes are not there, at most 200", value=len(upkeep.without_bytes)
     )

@@ -99,7 +99,7 @@ class Parts:
         self._clock, self._load = clock, load
         self.store: Store = store or SqliteStore(settings.data)
         self.database = self._make_database()
-        self.files = self._make_files(files or LocalFiles(settings.data / "files"))
+        self.files = self._make_files(files or _file_store(settings))
         self.backlog = Backlog(settings.max_pending_jobs)
         self.watchdog = Watchdog()
         self._determinism = None if settings.strictness == "off" else Determinism(settings.strictness)
@@ -124,7 +124,7 @@ class Parts:
             fresh=self._fresh,
             clock_seconds=settings.result_clock_seconds,
         )
-        self.file_api = FileApi(self.files, seconds=settings.upload_seconds, most=settings.max_uploads)
+        self.file_api = _file_api(self.files, settings)
         self._make_jobs()
         self.port = settings.port
         self._upkeep: asyncio.Task[None] | None = None
@@ -326,6 +326,27 @@ def _transaction_limits(settings: Settings) -> TransactionLimits:
         query_operators=settings.max_query_operators,
         document=replace(DOCUMENT, max_bytes=settings.max_document_bytes, max_depth=settings.max_document_depth),
     )
+
+
+def _file_store(settings: Settings) -> FileStore:
+    folder = settings.data / "files"
+    if settings.files is None:
+        return LocalFiles(folder)
+    # Who has no bucket need not wait for its library.
+    from reactor.files.bucket import BucketFiles
+
+    return BucketFiles(
+        settings.files,
+        folder / "key",
+        endpoint=settings.files_endpoint,
+        region=settings.files_region,
+        max_bytes=settings.max_file_bytes,
+    )
+
+
+def _file_api(files: Files, settings: Settings) -> FileApi:
+    uploads, downloads = settings.max_uploads, settings.max_downloads
+    return FileApi(files, seconds=settings.upload_seconds, most=uploads, most_downloads=downloads)
 
 
 def _file_limits(settings: Settings) -> FileLimits:

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from reactor.errors import StoreError, StoreFull
+from reactor.files.link_key import link_key, sync_folder
 from reactor.files.seam import LARGEST_PIECE, Measure, OpenFile, Pieces, Stored, blocks
+from reactor.files.threads import shut_down
 
 __all__ = ["LocalFiles"]
 
@@ -27,7 +29,6 @@ T = TypeVar("T")
 _NAME = re.compile(r"[0-9a-z]{31,37}")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LISTED = 500
-_KEY_BYTES = 32
 _THREADS = 8
 
 
@@ -51,7 +52,7 @@ class LocalFiles:
     async def close(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
-            await _shut_down(pool)
+            await shut_down(pool)
 
     async def put(self, name: str, pieces: Pieces, accept: Callable[[Stored], None]) -> Stored:
         arriving = _Arriving(self._arriving / secrets.token_hex(16), self._path(name))
@@ -111,8 +112,8 @@ class LocalFiles:
         self._arriving.mkdir(mode=0o700, exist_ok=True)
         for left in self._arriving.iterdir():
             left.unlink()
-        _sync_folder(self._folder.parent)
-        self.key = _key(self._folder / "key")
+        sync_folder(self._folder.parent)
+        self.key = link_key(self._folder / "key")
 
     async def _run(self, work: Callable[[], T], doing: str) -> T:
         if self._pool is None:
@@ -121,20 +122,6 @@ class LocalFiles:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         except OSError as error:
             raise _store_error(error, doing) from error
-
-
-async def _shut_down(pool: ThreadPoolExecutor) -> None:
-    """Wait for what its threads still do, in a thread that nobody else will find in use."""
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-
-    def wait() -> None:
-        pool.shutdown()
-        loop.call_soon_threadsafe(ended.set)
-
-    waiting = threading.Thread(target=wait, name="reactor-files-end")
-    waiting.start()
-    await ended.wait()
-    waiting.join()
 
 
 class _Arriving:
@@ -166,7 +153,7 @@ class _Arriving:
             assert self._file is not None
             os.fsync(self._file)
             os.replace(self._path, self._final)
-            _sync_folder(self._final.parent)
+            sync_folder(self._final.parent)
             self._close()
 
     def discard(self) -> None:
@@ -209,38 +196,6 @@ class _LocalFile:
 
     def close(self) -> None:
         os.close(self._file)
-
-
-def _key(file: Path) -> bytes:
-    try:
-        key = file.read_bytes()
-    except FileNotFoundError:
-        return _make_key(file)
-    if len(key) != _KEY_BYTES:
-        raise StoreError(f"{file} is not the key of links to files; put the right one back, or delete it for a new one")
-    return key
-
-
-def _make_key(file: Path) -> bytes:
-    key = secrets.token_bytes(_KEY_BYTES)
-    # Under another name first: a crash must not leave a key that is shorter.
-    fresh = file.with_name("key.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(key)
-        out.flush()
-        os.fsync(descriptor)
-    fresh.replace(file)
-    _sync_folder(file.parent)
-    return key
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _store_error(error: OSError, doing: str) -> StoreError:

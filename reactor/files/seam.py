@@ -39,7 +39,7 @@ class Measure:
 
 
 class OpenFile(Protocol):
-    """A file that is being read. It can be read to its end, also when it is deleted meanwhile."""
+    """A file that is being read. Of one whose bytes go meanwhile, a store may raise StoreError before its end."""
 
     size: int
 

@@ -5,8 +5,9 @@ headers that keep browsers from running what was uploaded, are ours.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from urllib.parse import parse_qs
 
 import msgspec
@@ -28,6 +29,7 @@ from reactor.http.exchange import (
     respond,
 )
 from reactor.http.file_headers import Description, Headers, is_current, keeps_range, sent_digest
+from reactor.http.file_sending import Sending
 
 __all__ = ["ROOT", "FileApi"]
 
@@ -43,11 +45,11 @@ _log = logging.getLogger("reactor.http")
 class FileApi:
     """Serves everything below `/api/storage/`."""
 
-    def __init__(self, files: Files, *, seconds: float, most: int) -> None:
-        """`seconds`: how long an upload may take; `most`: how many there may be at a time."""
-        self._files, self._seconds, self._most = files, seconds, most
-        self.uploads = 0
-        """Uploads under way."""
+    def __init__(self, files: Files, *, seconds: float, most: int, most_downloads: int) -> None:
+        """`seconds`: how long an upload may take; `most`: how many there may be at a time; and of files being sent."""
+        self._files, self._seconds, self._most, self._most_downloads = files, seconds, most, most_downloads
+        self.uploads = self.downloads = 0
+        """Uploads under way, and files that are being sent."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, as ASGI has it."""
@@ -58,7 +60,8 @@ class FileApi:
             if name == "upload":
                 await respond(send, await self._upload(scope, receive, headers), more)
             else:
-                await self._show(name, scope, headers, _Sending(send, [*more, _EXPOSED]))
+                with contextlib.closing(Sending(send, receive, [*more, _EXPOSED])) as sending:
+                    await self._show(name, scope, headers, sending)
         except HttpError as error:
             await respond(send, error_body(error), more)
 
@@ -100,7 +103,7 @@ class FileApi:
 
     # Showing
 
-    async def _show(self, name: str, scope: Scope, headers: dict[bytes, bytes], sending: "_Sending") -> None:
+    async def _show(self, name: str, scope: Scope, headers: dict[bytes, bytes], sending: Sending) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             raise HttpError(405, "MethodNotAllowed", "Files are fetched by GET or HEAD requests.")
         id, seconds = self._wanted(name, _token(scope))
@@ -134,9 +137,31 @@ class FileApi:
         return name, min(_KEPT_SECONDS, int((until - now) / 1000))
 
     async def _send(
-        self, id: str, described: Description, part: range | Whole, known: Headers, bare: bool, sending: "_Sending"
+        self, id: str, described: Description, part: range | Whole, known: Headers, bare: bool, sending: Sending
     ) -> None:
-        opened = await self._opened(id)
+        with self._download():
+            await self._send_opened(await self._opened(id), described, part, known, bare, sending)
+
+    @contextlib.contextmanager
+    def _download(self) -> Generator[None]:
+        if self.downloads >= self._most_downloads:
+            text = f"There are {self._most_downloads} files being sent. Try again later."
+            raise HttpError(503, "TooManyDownloads", text)
+        self.downloads += 1
+        try:
+            yield
+        finally:
+            self.downloads -= 1
+
+    async def _send_opened(
+        self,
+        opened: OpenFile,
+        described: Description,
+        part: range | Whole,
+        known: Headers,
+        bare: bool,
+        sending: Sending,
+    ) -> None:
         try:
             if isinstance(part, range):
                 place = b"bytes %d-%d/%d" % (part.start, part.stop - 1, described.size)
@@ -160,9 +185,11 @@ class FileApi:
             raise _not_found()
         return opened
 
-    async def _send_body(self, opened: OpenFile, part: range, sending: "_Sending") -> None:
+    async def _send_body(self, opened: OpenFile, part: range, sending: Sending) -> None:
         try:
             async for piece in opened.pieces(part.start, len(part)):
+                if sending.gone:
+                    return
                 self._files.bytes_sent += len(piece)
                 await sending.piece(piece)
         except StoreError:
@@ -170,25 +197,6 @@ class FileApi:
             _log.exception("a file could not be read to its end")
         else:
             await sending.end()
-
-
-class _Sending:
-    """Sends an answer piece by piece; each waits until the client has taken most of what came before."""
-
-    def __init__(self, send: Send, headers: Headers) -> None:
-        self._send, self._headers = send, headers
-
-    async def head(self, status: int, headers: Headers, *, more_body: bool = False) -> None:
-        all_headers = [*headers, *self._headers]
-        await self._send({"type": "http.response.start", "status": status, "headers": all_headers})
-        if not more_body:
-            await self.end()
-
-    async def piece(self, piece: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-
-    async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b""})
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reactor.settings.kinds import Address, Bucket, Text
 from reactor.settings.rows import DAY, GIB, KIB, MIB
 from reactor.settings.rows import count as _count
 from reactor.settings.rows import setting as _setting
@@ -18,6 +19,32 @@ KEEPING = "What is kept"
 class DataSettings:
     """The settings of files, and of what is kept; a part of `Settings`."""
 
+    files: str | None = _setting(
+        None,
+        Bucket(),
+        "Where the bytes of files lie: the place in an S3-like bucket that belongs to this deployment alone. "
+        "Credentials come from the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`) or "
+        "the machine's role.",
+        "A folder needs nothing else. A bucket holds more than a disk, and outlives the machine.",
+        group=FILES,
+        default_text="the folder DATA/files",
+    )
+    files_endpoint: str | None = _setting(
+        None,
+        Address(),
+        "The address of the S3-like service that has the bucket of `files`.",
+        "Services other than Amazon's have their own. With http:// bytes travel in the clear.",
+        group=FILES,
+        default_text="`AWS_ENDPOINT_URL`, or else Amazon's for the region",
+    )
+    files_region: str | None = _setting(
+        None,
+        Text(),
+        "The region of the bucket of `files`.",
+        "Requests are signed for one region.",
+        group=FILES,
+        default_text="`AWS_REGION`, or else us-east-1",
+    )
     max_file_bytes: int = _setting(
         4 * GIB,
         _size(1 * KIB, 2**20 * GIB),
@@ -37,6 +64,13 @@ class DataSettings:
         _time(0.1, 7 * DAY),
         "Time that an upload may take.",
         "As the official limit. Raise it for large files over slow lines.",
+        group=FILES,
+    )
+    max_downloads: int = _setting(
+        1024,
+        _count(1, 1_000_000),
+        "Files that are being sent at a time, to all clients together; one more is refused with `TooManyDownloads`.",
+        "Each holds an open file, a socket and up to a megabyte of memory.",
         group=FILES,
     )
     upload_url_seconds: float = _setting(

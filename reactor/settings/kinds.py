@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 __all__ = [
     "Address",
     "Amount",
+    "Bucket",
     "Choice",
     "Folder",
     "Kind",
@@ -41,6 +42,7 @@ _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 _SWITCH = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
 _KEY = re.compile(r"[!-9;-~]{8,512}")
 _ADDRESS = re.compile(r"https?://[\w.\-\[\]:]+(?:/[\w.\-~%/]*)?", re.ASCII)
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
 class Secret:
@@ -139,6 +141,22 @@ class Address:
 
     def read(self, raw: object) -> str:
         if isinstance(raw, str) and _ADDRESS.fullmatch(raw.strip()):
+            return raw.strip().rstrip("/")
+        raise ValueError
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A place in an S3-like bucket."""
+
+    name: str = "bucket"
+    allowed: str = "s3://BUCKET or s3://BUCKET/PREFIX, of letters, digits and the characters . _ - /"
+
+    def read(self, raw: object) -> str:
+        if isinstance(raw, str) and _BUCKET.fullmatch(raw.strip().rstrip("/")):
             return raw.strip().rstrip("/")
         raise ValueError
 

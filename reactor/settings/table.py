@@ -213,7 +213,8 @@ class Settings(DataSettings):
     silent_seconds: float = _setting(
         120.0,
         _time(0.1, 1 * DAY),
-        "A connection from which nothing arrived for this long is closed; answers to pings count.",
+        "A connection from which nothing arrived for this long is closed; answers to pings count. So is one, of HTTP "
+        "too, that takes nothing of what is sent to it for this long (on Linux).",
         "Long enough for a network that stalls, short enough that dead connections do not pile up.",
         group=CLIENTS,
     )

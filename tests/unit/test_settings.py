@@ -44,7 +44,16 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None
     assert (settings.port, settings.host, settings.max_actions, settings.max_nested_calls) == (1003, "0.0.0.0", 7, 8)
 
 
-DEFAULTS = {"secret": "k" * 8, "switch": "on", "choice": "off", "list": "[]", "address": "https://x", "folder": "page"}
+DEFAULTS = {
+    "secret": "k" * 8,
+    "switch": "on",
+    "choice": "off",
+    "list": "[]",
+    "address": "https://x",
+    "folder": "page",
+    "bucket": "s3://files/a/b",
+    "text": "eu-central-1",
+}
 """A value for settings whose default follows from others."""
 
 
@@ -61,6 +70,14 @@ def test_every_setting_can_come_from_every_source(tmp_path: Path) -> None:
         for sources in ({"environ": {row.variable: text}}, {"flags": {row.name: text}, "environ": {}}):
             value = getattr(load_settings(tmp_path, **sources), row.name)
             assert value == (Path.cwd() / str(default) if isinstance(value, Path) else expected)
+
+
+@pytest.mark.parametrize(
+    "bad", ["files", "s3://", "s3://b/../c", "s3://b//c", "s3://b/ c", "s3://b/c?d", "gs://b", "s3://Bee"]
+)
+def test_a_place_in_a_bucket_is_written_in_one_way(tmp_path: Path, bad: str) -> None:
+    text = refused(tmp_path, environ={"REACTOR_FILES": bad})
+    assert "s3://BUCKET/PREFIX" in text
 
 
 def test_a_relative_data_folder_counts_from_where_it_was_written(

@@ -120,15 +120,6 @@ async def test_a_cancelled_put_leaves_nothing(store: FileStore) -> None:
     assert await names(store) == set()
 
 
-async def test_a_file_that_is_read_may_be_deleted(store: FileStore) -> None:
-    await put(store, 1, b"ab", b"cd")
-    opened = await store.read(name(1))
-    assert opened is not None
-    await store.delete([name(1)])
-    assert b"".join([piece async for piece in opened.pieces(1, 2)]) == b"bc"
-    opened.close()
-
-
 async def test_files_and_key_outlive_the_store(reopen: Reopen) -> None:
     first = reopen()
     await first.open()

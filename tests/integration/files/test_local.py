@@ -49,6 +49,15 @@ async def test_what_was_arriving_when_a_server_died_is_gone(tmp_path: Path) -> N
     await store.close()
 
 
+async def test_a_file_that_is_read_may_be_deleted(local: LocalFiles) -> None:
+    await put(local, 1, b"ab", b"cd")
+    opened = await local.read(name(1))
+    assert opened is not None
+    await local.delete([name(1)])
+    assert b"".join([piece async for piece in opened.pieces(1, 2)]) == b"bc"
+    opened.close()
+
+
 @pytest.mark.parametrize("bad", ["../key", "key", "arriving", "", "a/b", "UPPER" * 7, f"{name(1)}/x", f"{name(1)}\n"])
 async def test_a_name_that_is_no_id_is_never_a_path(local: LocalFiles, bad: str) -> None:
     with pytest.raises(ValueError, match="no name of a file"):

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -74,6 +75,36 @@ def test_a_client_that_reads_slowly_does_not_fill_the_memory(gallery: Server):
         # Another request is served meanwhile, and what the slow one got is what sockets hold.
         assert gallery.query("pictures:url", file=id)
         assert gallery.metrics()["reactor_file_bytes_sent_total"] - sent < SIZE / 2
+
+
+def begin_download(url: str) -> socket.socket:
+    """Ask for a file, take its first byte, and none after."""
+    parts = urlsplit(url)
+    lazy = socket.create_connection((parts.hostname, parts.port))
+    lazy.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert lazy.recv(1)
+    return lazy
+
+
+def test_files_are_not_read_for_who_has_gone(gallery: Server):
+    id = upload(gallery, Content(SIZE, b"gone"))
+    sent = gallery.metrics()["reactor_file_bytes_sent_total"]
+    with begin_download(gallery.query("pictures:url", file=id)):
+        until(lambda: gallery.metrics()["reactor_downloads"] == 1, "a file that is being sent")
+    until(lambda: gallery.metrics()["reactor_downloads"] == 0, "its end")
+    assert gallery.metrics()["reactor_file_bytes_sent_total"] - sent < SIZE / 2
+
+
+def test_a_client_that_takes_nothing_loses_its_place(tmp_path: Path):
+    environment = {"REACTOR_SILENT_SECONDS": "1", "REACTOR_PING_SECONDS": "0.5", "REACTOR_MAX_DOWNLOADS": "1"}
+    with Server("gallery", tmp_path / "data", environment=environment) as server:
+        content = Content(SIZE, b"lazy")
+        id = upload(server, content)
+        with begin_download(server.query("pictures:url", file=id)):
+            refused = httpx.get(server.query("pictures:url", file=id))
+            assert (refused.status_code, refused.json()["code"]) == (503, "TooManyDownloads")
+            until(lambda: server.metrics()["reactor_downloads"] == 0, "the end of who takes nothing")
+            assert download(server, id) == content.digest.hexdigest()
 
 
 def test_an_upload_that_is_cut_leaves_nothing(gallery: Server):

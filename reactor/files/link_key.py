@@ -1,0 +1,45 @@
+"""The secret of links to files, which lies in the data folder, and in a copy of it."""
+
+import os
+import secrets
+from pathlib import Path
+
+from reactor.errors import StoreError
+
+__all__ = ["link_key", "sync_folder"]
+
+_KEY_BYTES = 32
+
+
+def link_key(file: Path) -> bytes:
+    """The 32 bytes in this file, which is made if missing. Raises OSError, and StoreError for a file of other bytes."""
+    try:
+        key = file.read_bytes()
+    except FileNotFoundError:
+        return _make_key(file)
+    if len(key) != _KEY_BYTES:
+        raise StoreError(f"{file} is not the key of links to files; put the right one back, or delete it for a new one")
+    return key
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable which names a folder has. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_key(file: Path) -> bytes:
+    key = secrets.token_bytes(_KEY_BYTES)
+    # Under another name first: a crash must not leave a key that is shorter.
+    fresh = file.with_name("key.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(key)
+        out.flush()
+        os.fsync(descriptor)
+    fresh.replace(file)
+    sync_folder(file.parent)
+    return key
