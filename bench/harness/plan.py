@@ -240,6 +240,32 @@ def million_claims(s: Settings) -> Iterator[Claim]:
     yield Claim(what, (f"{name}, filling 1,000,000", "grown_mib"), "MiB", ("<=", 96))
 
 
+TRANSFERS = {"alone": None, "uploads": "up", "downloads": "down"}
+
+
+def transfer_phases(s: Settings) -> Iterator[Phase | None]:
+    size = int(s.size(2**30, 2**24))
+    yield Phase("bare disk", None, {"script": "servers/disk.py", "arguments": [size]})
+    for name, direction in TRANSFERS.items():
+        load = {**push_load(s), "workload": "transfer", "bytes": size, "direction": direction}
+        yield Phase(f"reactor {s.ws[0]}, {name}", reactor(s.ws[0]), load)
+
+
+def transfer_claims(s: Settings) -> Iterator[Claim]:
+    alone = f"reactor {s.ws[0]}, alone"
+    for name in ("uploads", "downloads"):
+        subject = f"reactor {s.ws[0]}, {name}"
+        for figure in ("push_p50_ms", "push_p99_ms"):
+            what = f"push latency beside {name} of 1 GiB, {figure[5:8]}"
+            yield Claim(what, (subject, figure), "ms", ("<=", 1.5), reference=(alone, figure))
+        yield Claim(f"memory that {name} of 1 GiB take", (subject, "grown_mib"), "MiB", ("<=", 64))
+    # Bytes pass through a socket and the event loop of Python, which bare reads from a cache do not.
+    for name, least in (("uploads", 0.2), ("downloads", 0.05)):
+        bare = ("bare disk", f"{name}_mib_per_second")
+        value = (f"reactor {s.ws[0]}, {name}", "mib_per_second")
+        yield Claim(f"speed of {name} of 1 GiB", value, "MiB/s", (">=", least), reference=bare)
+
+
 READERS = {"bare": BARE_SQLITE, "cached": "reactor, cached", "uncached": "reactor, not cached"}
 
 
@@ -318,6 +344,14 @@ SEARCH_FIGURES = (
     "write_us",
     "plain_write_us",
 )
+TRANSFER_FIGURES = (
+    "push_p50_ms",
+    "push_p99_ms",
+    "grown_mib",
+    "mib_per_second",
+    "uploads_mib_per_second",
+    "downloads_mib_per_second",
+)
 PUSH_FIGURES = ("push_p50_ms", "push_p99_ms", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent")
 INSERT_FIGURES = ("per_second", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent", "generator_cpu_percent", "errors")
 FANOUT_FIGURES = ("last_p50_ms", "last_p95_ms", "half_p50_ms", "ack_p50_ms", "server_cpu_ms_per_write", "push_bytes")
@@ -349,6 +383,9 @@ WORKLOADS = {
         many_phases,
         many_claims,
         ("push_p50_ms", "push_p95_ms", "ack_p50_ms", "server_cpu_ms_per_write", "connect_ms"),
+    ),
+    "files": Workload(
+        "W1 while another process moves files of 1 GiB", transfer_phases, transfer_claims, TRANSFER_FIGURES
     ),
     "reads": Workload(
         "documents by id and by an index, many in one query", read_phases, read_claims, ("get_us", "ten_us")

@@ -23,7 +23,7 @@ from reactor.errors import StoreError
 from reactor.files.bucket_upload import BucketUpload
 from reactor.files.link_key import link_key
 from reactor.files.seam import LARGEST_PIECE, Measure, OpenFile, Pieces, Stored, blocks
-from reactor.files.threads import shut_down
+from reactor.files.threads import shut_down, threads
 
 __all__ = ["BucketFiles"]
 
@@ -57,7 +57,7 @@ class BucketFiles:
 
     async def open(self) -> None:
         # Digests take time that queries should have; shared threads may be full of actions.
-        self._pool = ThreadPoolExecutor(2, "reactor-files")
+        self._pool = threads(2)
         try:
             self.key = await asyncio.get_running_loop().run_in_executor(self._pool, self._local_key)
             with self._errors("opening it"):

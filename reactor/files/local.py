@@ -20,7 +20,7 @@ from typing import TypeVar
 from reactor.errors import StoreError, StoreFull
 from reactor.files.link_key import link_key, sync_folder
 from reactor.files.seam import LARGEST_PIECE, Measure, OpenFile, Pieces, Stored, blocks
-from reactor.files.threads import shut_down
+from reactor.files.threads import shut_down, threads
 
 __all__ = ["LocalFiles"]
 
@@ -30,6 +30,8 @@ _NAME = re.compile(r"[0-9a-z]{31,37}")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LISTED = 500
 _THREADS = 8
+_FLUSHED = 4 * 2**20
+"""So many bytes are made durable at a time. With a gigabyte at once the commits of the database wait behind it."""
 
 
 class LocalFiles:
@@ -42,7 +44,7 @@ class LocalFiles:
 
     async def open(self) -> None:
         # Threads of their own: actions may fill those that everybody shares, and a thread that writes is not given up.
-        self._pool = ThreadPoolExecutor(_THREADS, "reactor-files")
+        self._pool = threads(_THREADS)
         try:
             await self._run(self._prepare, "opening the folder of files")
         except BaseException:
@@ -132,6 +134,7 @@ class _Arriving:
         self._path, self._final = path, final
         self._file: int | None = None
         self._discarded = False
+        self._unflushed = 0
         self._lock = threading.Lock()
         self.measure = Measure()
 
@@ -146,6 +149,10 @@ class _Arriving:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
             self.measure.update(block)
+            self._unflushed += len(block)
+            if self._unflushed >= _FLUSHED:
+                os.fsync(self._file)
+                self._unflushed = 0
 
     def keep(self) -> None:
         """Make it durable, then let it be there under its name, then make that durable."""

@@ -1,8 +1,11 @@
 """What is particular to a folder."""
 
+import asyncio
+import os
 import resource
 import signal
 import stat
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,7 +13,10 @@ import pytest
 
 from reactor.errors import StoreError, StoreFull
 from reactor.files.local import LocalFiles
+from reactor.files.threads import shut_down, threads
 from tests.integration.files.test_contract import name, names, put
+
+MIB = 2**20
 
 
 @pytest.fixture
@@ -98,3 +104,26 @@ async def test_a_store_that_is_closed_takes_nothing(tmp_path: Path) -> None:
     await store.close()
     with pytest.raises(StoreError, match="stopping"):
         await put(store, 1, b"x")
+
+
+async def test_a_large_file_becomes_durable_a_little_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the commits of the database wait behind a gigabyte."""
+    files, sizes, flush = LocalFiles(tmp_path / "files"), list[int](), os.fsync
+
+    def watched(descriptor: int) -> None:
+        sizes.append(os.fstat(descriptor).st_size)
+        flush(descriptor)
+
+    await files.open()
+    monkeypatch.setattr(os, "fsync", watched)
+    await put(files, 1, *[b"x" * MIB] * 10)
+    await files.close()
+    assert sizes[:3] == [4 * MIB, 8 * MIB, 10 * MIB]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+async def test_threads_of_files_leave_the_processor_to_others() -> None:
+    pool = threads(1)
+    nice = await asyncio.get_running_loop().run_in_executor(pool, lambda: os.nice(0))
+    await shut_down(pool)
+    assert nice > os.nice(0)
