@@ -7,7 +7,7 @@ stands on it. Sizes and limits are those of the project's speed targets (docs/wh
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from harness.servers import Server, broadcast, mock, reactor
+from harness.servers import ADMIN_KEY, Server, broadcast, mock, reactor, school
 
 __all__ = ["WORKLOADS", "Claim", "Phase", "Settings", "Workload"]
 
@@ -240,6 +240,39 @@ def million_claims(s: Settings) -> Iterator[Claim]:
     yield Claim(what, (f"{name}, filling 1,000,000", "grown_mib"), "MiB", ("<=", 96))
 
 
+PAGES = ("overview", "customers", "quality", "operations", "revenue")
+
+
+def dashboard_phases(s: Settings) -> Iterator[Phase | None]:
+    load = {"script": "servers/school.py", "arguments": [s.size(1, 0.01)]}
+    yield Phase("seeding", None, load, folder="school", once=True)
+    server, name = school(s.ws[0]), f"reactor {s.ws[0]}"
+    pages = {"workload": "dashboards", "loads": s.size(10, 2), "orders": s.size(20, 3), "adminKey": ADMIN_KEY}
+    yield Phase(f"{name}, pages", server, pages, folder="school")
+    crowd = {"subscribers": s.size(1000, 100), "writes": s.size(20, 5)}
+    load = {"workload": "dashboard_crowd", **crowd, "adminKey": ADMIN_KEY}
+    yield Phase(f"{name}, 1,000 sessions", server, load, folder="school")
+    same_bytes = {"push_bytes": (f"{name}, 1,000 sessions",)}
+    for kind in (STOCK, "picows", "bare"):
+        if floor := broadcast(kind):
+            load = {"workload": "broadcast", **crowd, "writes": s.size(30, 10)}
+            yield Phase(f"broadcast {kind}", floor, load, borrow=same_bytes)
+
+
+def dashboard_claims(s: Settings) -> Iterator[Claim]:
+    pages, crowd = f"reactor {s.ws[0]}, pages", f"reactor {s.ws[0]}, 1,000 sessions"
+    for page in PAGES:
+        yield Claim(f"first load of a dashboard, CPU: {page}", (pages, f"{page}_load_ms"), "ms", ("<=", 50))
+    for page in PAGES:
+        yield Claim(
+            f"an order's effect on an open dashboard, CPU: {page}", (pages, f"{page}_order_ms"), "ms", ("<=", 5)
+        )
+    value, floor = (crowd, "last_p50_ms"), (f"broadcast {STOCK}", "last_p50_ms")
+    floors = (floor, ("broadcast bare", "last_p50_ms"))
+    yield Claim("an order to the last of 1,000 sessions", value, "ms", ("<=", 2), reference=floor, floors=floors)
+    yield Claim("sessions that never heard of it", (crowd, "missing"), "", ("<=", 0))
+
+
 TRANSFERS = {"alone": None, "uploads": "up", "downloads": "down"}
 
 
@@ -344,6 +377,7 @@ SEARCH_FIGURES = (
     "write_us",
     "plain_write_us",
 )
+DASHBOARD_FIGURES = ("pages_load_ms", "order_ms", "last_p50_ms", "last_p95_ms", "ack_p50_ms", "server_cpu_ms_per_write")
 TRANSFER_FIGURES = (
     "push_p50_ms",
     "push_p99_ms",
@@ -383,6 +417,9 @@ WORKLOADS = {
         many_phases,
         many_claims,
         ("push_p50_ms", "push_p95_ms", "ack_p50_ms", "server_cpu_ms_per_write", "connect_ms"),
+    ),
+    "dashboards": Workload(
+        "the school's dashboards with two years of data", dashboard_phases, dashboard_claims, DASHBOARD_FIGURES
     ),
     "files": Workload(
         "W1 while another process moves files of 1 GiB", transfer_phases, transfer_claims, TRANSFER_FIGURES

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness.machine import ROOT, pinned, server_core
 
-__all__ = ["OUT", "Running", "Server", "broadcast", "mock", "reactor", "running", "scratch"]
+__all__ = ["ADMIN_KEY", "OUT", "Running", "Server", "broadcast", "mock", "reactor", "running", "school", "scratch"]
 
 BENCH = ROOT / "bench"
 OUT = BENCH / "out"
@@ -66,6 +66,18 @@ def reactor(ws: str) -> Server:
     argv = (str(command), "start", str(BENCH / "app"), "--port", "{port}", "--data", "{folder}")
     argv += ("--site-port", "off", "--set", f"ws={ws}")
     return Server("reactor", argv, health="/healthz")
+
+
+ADMIN_KEY = "the-key-of-a-benchmark"
+
+
+def school(ws: str) -> Server:
+    """The school application, with what it needs to sign somebody in and to be told of payments."""
+    command = Path(sys.executable).parent / "reactor"
+    argv = (str(command), "start", str(ROOT), "--port", "{port}", "--data", "{folder}")
+    argv += ("--site-port", "off", "--set", f"ws={ws}")
+    env = {"SCHOOL_LOGIN": "demo", "REACTOR_ADMIN_KEY": ADMIN_KEY}
+    return Server("reactor", argv, env, health="/healthz")
 
 
 def mock(ws: str) -> Server | None:

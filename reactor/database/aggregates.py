@@ -50,7 +50,7 @@ async def aggregate(
     info = _aggregate_of(table, index)
     lower, upper, _ = _bounds(name, info, range)
     _record(tx, info, lower, upper)
-    return (await TotalTree(tx, table, info).totals(lower, upper)).tell()
+    return (await _totals(tx, table, info, lower, upper)).tell()
 
 
 async def groups(
@@ -79,7 +79,8 @@ class _Grouping:
                 "by: take away an eq(), or use ctx.db.aggregate().",
                 code="InvalidIndexRange",
             )
-        self._tree, self._tx = TotalTree(tx, table, index), tx
+        self._tx, self._table, self._index = tx, table, index
+        self._tree = TotalTree(tx, table, index)
         self._field = field_getter(index.fields[len(fixed)])
         self._prefix = b"".join(encode_value(value) for value in fixed)
 
@@ -92,11 +93,19 @@ class _Grouping:
             (document,) = await self._tx.load([id_in_key(leaf)])
             value = self._field(document.value())
             start = self._prefix + encode_value(value)
-            totals = (await self._tree.totals(start, prefix_end(start))).tell()
+            totals = (await _totals(self._tx, self._table, self._index, start, prefix_end(start))).tell()
             group: dict[str, Any] = {**totals} if value is UNSET else {"value": value, **totals}
             found.append(cast(AggregateGroup, group))
             lower, upper = (lower, start) if reverse else (prefix_end(start), upper)
         return found
+
+
+async def _totals(tx: Transaction, table: TableInfo, index: DerivedIndex, lower: bytes, upper: bytes) -> Totals:
+    found = tx.known_totals(index, LEAF + lower, LEAF + upper)
+    if found is None:
+        found = await TotalTree(tx, table, index).totals(lower, upper)
+        tx.remember_totals(index, LEAF + lower, LEAF + upper, found)
+    return found
 
 
 def check_grouping(limit: int, order: str) -> None:

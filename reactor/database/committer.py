@@ -312,7 +312,7 @@ class Committer:
             numbering.add(commit.tables)
         if self.watch is not None:
             _guarded(self.watch, group.commits, group.overlay)
-        self._cache.apply(group.overlay.documents, last)
+        self._cache.apply(group.overlay, last)
         self._in_flight = None
         self._untold += group.news
         try:

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from reactor.database.totals_cache import TotalsCache
 from reactor.values import decode_trusted
 
 if TYPE_CHECKING:
     from reactor.database.catalog import TableInfo
+    from reactor.database.overlay import Overlay
     from reactor.database.vector_spaces import VectorSpaces
 
 __all__ = ["Document", "DocumentCache"]
@@ -83,11 +85,11 @@ class DocumentCache:
     """Decoded documents of the newest visible state, at most about `max_bytes` of memory.
 
     A version is known to hold from the moment `since` on, so an older snapshot that is still being read
-    does not use it. `vectors` are kept up together with it.
+    does not use it. `vectors` and `totals` are kept up together with it.
     """
 
     def __init__(self, max_bytes: int, vectors: "VectorSpaces | None" = None) -> None:
-        self._max_bytes, self.vectors = max_bytes, vectors
+        self._max_bytes, self.vectors, self.totals = max_bytes, vectors, TotalsCache()
         self._bytes = 0
         self._newest = 0
         self._documents: dict[str, Document] = {}
@@ -110,9 +112,10 @@ class DocumentCache:
             if document.id not in self._documents:
                 self._put(document, ts)
 
-    def apply(self, documents: dict[str, Document], ts: int) -> None:
+    def apply(self, overlay: "Overlay", ts: int) -> None:
         """A batch became visible at `ts`: its versions replace what was known."""
-        self._newest = ts
+        self._newest, documents = ts, overlay.documents
+        self.totals.apply(overlay, ts)
         if self.vectors is not None:
             self.vectors.apply(documents, ts)
         for id, document in documents.items():

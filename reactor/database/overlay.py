@@ -96,6 +96,19 @@ class Overlay:
         """Whether it changes anything in an index."""
         return index in self._entries
 
+    def changed_keys(self, index: int) -> list[bytes]:
+        """All keys of an index that it changes, in any order."""
+        return list(self._entries.get(index, ()))
+
+    def touches(self, index: int, lower: bytes, upper: bytes) -> bool:
+        """Whether it changes a key of a range."""
+        entries = self._entries.get(index)
+        if not entries:
+            return False
+        keys = _all_in_order(self._keys[index], entries)
+        first = bisect_left(keys, lower)
+        return first < len(keys) and keys[first] < upper
+
     def first_changes(
         self, index: int, lower: bytes, upper: bytes, into: dict[bytes, bool], *, reverse: bool, limit: int
     ) -> bytes | None:

@@ -1,5 +1,6 @@
 """Aggregates against counting again."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from fractions import Fraction
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from reactor.database import document_pass, total_pass, total_tree
+from reactor.database.overlay import Overlay
 from reactor.database.pages import Pager
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
@@ -353,3 +355,65 @@ async def test_a_table_without_documents(reopened: Callable[[], Store]) -> None:
 def test_heights_are_rare() -> None:
     heights = [total_tree.height(f"document {number}") for number in range(2_000)]
     assert 800 < sum(1 for each in heights if each) < 1_200
+
+
+async def test_only_ranges_that_changed_are_added_up_again(
+    reopened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await Traffic(reopened()).open(summed())
+    await world.add(*({"team": "a", "day": day, "amount": 1} for day in range(6)))
+    added_up, totals = list[bytes](), total_tree.TotalTree.totals
+
+    async def watched(tree: total_tree.TotalTree, lower: bytes, upper: bytes) -> Any:
+        added_up.append(lower)
+        return await totals(tree, lower, upper)
+
+    monkeypatch.setattr(total_tree.TotalTree, "totals", watched)
+
+    async def chart(db: DatabaseReader) -> list[float]:
+        by_day = [
+            await db.aggregate("words", "by_day", lambda q, day=day: q.eq("team", "a").eq("day", day))
+            for day in range(6)
+        ]
+        return [float(totals["sum"]) for totals in by_day]
+
+    assert (await world.read(chart), len(added_up)) == ([1.0] * 6, 6)
+    assert (await world.read(chart), len(added_up)) == ([1.0] * 6, 6)
+    await world.add({"team": "a", "day": 3, "amount": 5}, {"team": "b", "day": 4, "amount": 5})
+    assert (await world.read(chart), len(added_up)) == ([1.0, 1.0, 1.0, 6.0, 1.0, 1.0], 7)
+
+    async def adds(db: DatabaseWriter) -> list[float]:
+        await db.insert("words", {"team": "a", "day": 0, "amount": 2})
+        return await chart(db)
+
+    assert (await world.mutate(adds), len(added_up)) == ([3.0, 1.0, 1.0, 6.0, 1.0, 1.0], 8)
+    await world.close()
+
+
+async def test_totals_of_what_is_on_the_way(reopened: Callable[[], Store]) -> None:
+    world = await Traffic(reopened()).open(summed())
+    await world.add({"team": "a", "day": 1, "amount": 1})
+    ahead: list[Any] = []
+
+    async def total(db: DatabaseReader) -> float:
+        return float((await db.aggregate("words", "by_day", lambda q: q.eq("team", "a")))["sum"])
+
+    async def look(news: Any, overlay: Overlay) -> float:
+        snapshot = world.db.store.acquire()
+        try:
+            return await total(DatabaseReader(world.db.read(snapshot, (overlay,))))
+        finally:
+            snapshot.release()
+
+    assert await world.read(total) == 1
+    world.db.on_the_way = lambda news, overlay: ahead.append(asyncio.ensure_future(look(news, overlay)))
+    world.gate.hold()
+    job = world.submit(lambda db: db.insert("words", {"team": "a", "day": 2, "amount": 10}))
+    told = len(world.gate.batches)
+    await world.until(lambda: len(world.gate.batches) > told)
+    world.gate.on_the_way()
+    assert (await ahead[0], await world.read(total)) == (11, 1)
+    world.gate.release()
+    await job.result
+    assert await world.read(total) == 11
+    await world.close()
