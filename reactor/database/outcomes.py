@@ -10,7 +10,8 @@ from reactor.store.seam import Outcome
 
 __all__ = ["Outcomes"]
 
-_REMEMBERED_SESSIONS = 50_000
+_REMEMBERED_SESSIONS = 10_000
+"""About 200 bytes each. Of others the store is asked, which takes some microseconds."""
 
 
 class Outcomes:

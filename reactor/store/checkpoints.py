@@ -106,16 +106,7 @@ class Checkpoints:
         elif self._reaches(self._wait_at):
             # Whoever holds a snapshot for ever delays no more than one commit each time the WAL has doubled.
             self._wait_at *= 2
-            await self._start_over_patiently()
-
-    async def _start_over_patiently(self) -> None:
-        # A task of its own: the commit may be driven by hand, where asyncio's timeouts do not work.
-        task = asyncio.get_running_loop().create_task(self._start_over(patient=True))
-        await asyncio.wait({task}, timeout=_PATIENCE)
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
-            _log.warning("a function holds a snapshot for long, so the write-ahead log grows: look for a slow query")
+            await self._start_over(patient=True)
 
     def written(self) -> None:
         """Something was written that is no commit."""
@@ -144,20 +135,36 @@ class Checkpoints:
             self._copying = None
 
     async def _start_over(self, *, patient: bool) -> None:
-        """Copy the rest and pin anew, so that no reader needs the WAL."""
+        """Copy the rest and pin anew, so that no reader needs the WAL. Copying takes what the disk takes: a commit that
+        did not wait for it would only make more of it."""
         if self._copying is not None:
             await asyncio.shield(self._copying)
         self._copied = False
         try:
             self._snapshots.renew()
-            await self._snapshots.only_newest()
-            if await self._writer.run(_checkpoint):
-                self._snapshots.renew()
-                if patient:
-                    await self._snapshots.only_newest()
-                self._wait_at = self._most
+            if not await self._only_newest(patient) or not await self._writer.run(_checkpoint):
+                return
+            self._snapshots.renew()
+            if not patient or await self._only_newest(patient):
+                self._wait_at, self._copy_next = self._most, self._copy_at
         except StoreError as error:
             _warn_not_copied(error)
+
+    async def _only_newest(self, patient: bool) -> bool:
+        """Wait until nobody reads an older state; whether that came to be."""
+        if not patient or not self._snapshots.older:
+            await self._snapshots.only_newest()
+            return True
+        # A task of its own: the commit may be driven by hand, where asyncio's timeouts do not work.
+        task = asyncio.get_running_loop().create_task(self._snapshots.only_newest())
+        await asyncio.wait({task}, timeout=_PATIENCE)
+        if task.done():
+            task.result()
+            return True
+        task.cancel()
+        await asyncio.wait({task})
+        _log.warning("a function holds a snapshot for long, so the write-ahead log grows: look for a slow query")
+        return False
 
 
 def _checkpoint(connection: sqlite3.Connection) -> bool:

@@ -173,6 +173,11 @@ class Snapshots:
         """Whether anybody holds a snapshot."""
         return bool(self._older) or (self._current is not None and self._current.holders > 0)
 
+    @property
+    def older(self) -> bool:
+        """Whether anybody holds a snapshot other than the newest."""
+        return bool(self._older)
+
     async def only_newest(self) -> None:
         """Wait until nobody holds a snapshot other than the newest."""
         while self._older:

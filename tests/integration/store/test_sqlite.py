@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from reactor.errors import StoreError, StoreLocked, StoreVersion
-from reactor.store import file_format, sqlite, writer
+from reactor.store import checkpoints, file_format, sqlite, writer
 from reactor.store.file_format import APPLICATION_ID, FORMAT
 from reactor.store.seam import Commit, IndexRecord
 from reactor.store.sqlite import SqliteStore
@@ -424,6 +424,20 @@ async def test_the_wal_stays_small_when_snapshots_are_always_held(tmp_path: Path
 
     await asyncio.gather(writing, read_all_the_time(), read_all_the_time())
     assert _wal_size(tmp_path) < BOUND
+    await store.close()
+
+
+async def test_commits_that_are_large_wait_for_a_slow_disk_and_not_for_readers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is larger than what is copied at a time. They used to go on past the copying, and the log grew for good."""
+    monkeypatch.setattr(checkpoints, "_PATIENCE", 0)
+    store = SqliteStore(tmp_path, wal_pages=4)
+    await store.open()
+    for ts in range(1, 60):
+        await commit_and_advance(store, commit(ts, *[insert(1000 * ts + n, b"x" * 200) for n in range(50)]))
+    assert _wal_size(tmp_path) < 60 * 4120
+    assert "look for a slow query" not in caplog.text
     await store.close()
 
 
