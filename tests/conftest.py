@@ -65,7 +65,7 @@ def _fail_if_strict(report: pytest.TestReport | pytest.CollectReport, config: py
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
-    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    text = report.longrepr[2] if isinstance(report.longrepr, (tuple, list)) else str(report.longrepr)
     return text.removeprefix("Skipped: ")
 
 

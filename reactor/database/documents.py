@@ -4,16 +4,19 @@ One immutable object serves the cache, overlays and commits: its stored bytes, a
 decoded value and its key in every ordered index of its table.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from reactor.database.totals_cache import TotalsCache
+from reactor.database.range_cache import RangeCache
 from reactor.values import decode_trusted
 
 if TYPE_CHECKING:
     from reactor.database.catalog import TableInfo
     from reactor.database.overlay import Overlay
+    from reactor.database.totals import Totals
     from reactor.database.vector_spaces import VectorSpaces
 
 __all__ = ["Document", "DocumentCache"]
@@ -55,7 +58,7 @@ class Document:
         assert self.raw is not None
         return decode_trusted(self.raw)
 
-    def keys(self, table: "TableInfo") -> tuple[bytes, ...]:
+    def keys(self, table: TableInfo) -> tuple[bytes, ...]:
         """Its key in each of `table.ordered`, in that order; empty when it does not exist.
 
         Remembered for the table as it was last asked for, since a table's indexes change with the schema.
@@ -64,11 +67,11 @@ class Document:
             self.set_keys(table, () if self.raw is None else table.keys_of(self.value()))
         return self._keys
 
-    def set_keys(self, table: "TableInfo", keys: tuple[bytes, ...]) -> None:
+    def set_keys(self, table: TableInfo, keys: tuple[bytes, ...]) -> None:
         """Remember keys that were computed where the value was at hand."""
         self._keys, self._keys_of, self._derived = keys, table, None
 
-    def derived_keys(self, table: "TableInfo") -> tuple[frozenset[bytes], ...]:
+    def derived_keys(self, table: TableInfo) -> tuple[frozenset[bytes], ...]:
         """Its keys in each of `table.derived`, in that order; empty ones when it does not exist."""
         self.keys(table)
         if self._derived is None:
@@ -85,11 +88,13 @@ class DocumentCache:
     """Decoded documents of the newest visible state, at most about `max_bytes` of memory.
 
     A version is known to hold from the moment `since` on, so an older snapshot that is still being read
-    does not use it. `vectors` and `totals` are kept up together with it.
+    does not use it. `vectors` are kept up together with it, and what ranges come to: `totals`, and `counts` of entries.
     """
 
-    def __init__(self, max_bytes: int, vectors: "VectorSpaces | None" = None) -> None:
-        self._max_bytes, self.vectors, self.totals = max_bytes, vectors, TotalsCache()
+    def __init__(self, max_bytes: int, vectors: VectorSpaces | None = None) -> None:
+        self._max_bytes, self.vectors = max_bytes, vectors
+        self.totals: RangeCache[Totals] = RangeCache()
+        self.counts: RangeCache[int] = RangeCache()
         self._bytes = 0
         self._newest = 0
         self._documents: dict[str, Document] = {}
@@ -112,10 +117,11 @@ class DocumentCache:
             if document.id not in self._documents:
                 self._put(document, ts)
 
-    def apply(self, overlay: "Overlay", ts: int) -> None:
+    def apply(self, overlay: Overlay, ts: int) -> None:
         """A batch became visible at `ts`: its versions replace what was known."""
         self._newest, documents = ts, overlay.documents
         self.totals.apply(overlay, ts)
+        self.counts.apply(overlay, ts)
         if self.vectors is not None:
             self.vectors.apply(documents, ts)
         for id, document in documents.items():

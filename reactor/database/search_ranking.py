@@ -6,6 +6,8 @@ posting that was read is not known from postings; it is looked up in the documen
 """
 
 from collections.abc import Sequence
+from heapq import nsmallest
+from itertools import islice
 from typing import NamedTuple
 
 from reactor.database.catalog import TableInfo
@@ -13,7 +15,7 @@ from reactor.database.derived import DerivedIndex
 from reactor.database.search_query import Search
 from reactor.database.total_tree import TotalTree
 from reactor.database.transaction import Transaction
-from reactor.search.postings import EVERYTHING, Posting, postings, scope, word_in
+from reactor.search.postings import EVERYTHING, posting, scope, word_in
 from reactor.search.scoring import Statistics, impact
 from reactor.search.tokens import counted, tokens
 from reactor.values import encode_value, prefix_end
@@ -26,6 +28,7 @@ CANDIDATES = 1_024
 
 _MOST_WORDS, _EXPANSIONS = 16, 16
 _HALF = 0.5
+_TOP = (1 << 48) - 1
 _COUNTED = 20_000
 """A word in so many documents says little, and is not counted further."""
 
@@ -46,17 +49,30 @@ class Ranked(NamedTuple):
 class _Term(NamedTuple):
     word: bytes
     weight: float
-    found: list[Posting]
+    found: list[tuple[bytes, str]]
     rarity: float
     complete: bool
     bound: float
     """What it adds at most to a document behind the last posting that was read."""
 
 
+class _Scored:
+    """A document that was found: its score so far, and what its postings say of it."""
+
+    __slots__ = ("length", "newest", "score")
+
+    def __init__(self, score: float, newest: int, length: int) -> None:
+        self.score, self.newest, self.length = score, newest, length
+
+
+_Place = tuple[int, int, str]
+"""Sorts as results are ordered."""
+
+
 class Ranking:
     """One search in one transaction. `cut`: there may be more documents than can be candidates."""
 
-    __slots__ = ("_index", "_lengths", "_search", "_statistics", "_table", "_tx", "_words", "cut", "sure")
+    __slots__ = ("_index", "_lengths", "_places", "_search", "_statistics", "_table", "_tx", "_words", "cut", "sure")
 
     def __init__(
         self, tx: Transaction, table: TableInfo, index: DerivedIndex, lengths: DerivedIndex, search: Search
@@ -64,31 +80,42 @@ class Ranking:
         self._tx, self._table, self._index, self._lengths, self._search = tx, table, index, lengths, search
         self._statistics: Statistics | None = None
         self._words: list[tuple[bytes, float]] = []
+        self._places: list[_Place] | None = None
+        """All of them, once no more postings will be read."""
         self.cut = False
         self.sure = 0
         """So many at the beginning of what `best` gave are where they belong."""
 
     async def best(self, count: int) -> list[Ranked]:
-        """Documents, the best first, of which `count` are where they belong; at most CANDIDATES.
-
-        What was looked at is recorded as read.
+        """Documents, the best first, of which `count` are where they belong, and one more if there is one; at most
+        CANDIDATES. What was looked at is recorded as read.
         """
         if self._statistics is None:
             await self._begin()
-        count, limit = min(count, CANDIDATES), min(_FIRST, CANDIDATES)
+        count = min(count, CANDIDATES)
+        places = await self._ranked(count) if self._places is None else self._places
+        # The bytes of an order take longer to make than all the rest of a place.
+        found = [Ranked(_order(place), place[2]) for place in islice(places, min(count + 1, CANDIDATES))]
+        self.sure = CANDIDATES if self._places is not None and len(found) == len(places) else count
+        return found
+
+    async def _ranked(self, count: int) -> list[_Place]:
+        limit = _FIRST
         while True:
             terms = [await self._term(word, weight, limit) for word, weight in self._words]
             scores = self._added_up(terms)
             complete = all(term.complete for term in terms)
             if not complete:
                 await self._look_up(terms, scores, count + _MORE)
-            ranked = sorted(Ranked(_order(*scored), id) for id, scored in scores.items())
-            if complete or limit == CANDIDATES or self._enough(terms, scores, ranked, count):
-                break
+            if complete or limit == CANDIDATES:
+                places = sorted(map(_place, scores.items()))
+                self.cut = len(places) > CANDIDATES or not complete
+                self._places = places[:CANDIDATES]
+                return self._places
+            places = nsmallest(count + 1, map(_place, scores.items()))
+            if self._enough(terms, scores, places, count):
+                return places
             limit = min(limit * _GROWTH, CANDIDATES)
-        self.cut = len(ranked) > CANDIDATES or (limit == CANDIDATES and not complete)
-        self.sure = CANDIDATES if complete or limit == CANDIDATES else count
-        return ranked[:CANDIDATES]
 
     async def _begin(self) -> None:
         words = tokens(self._search.checked())[:_MOST_WORDS]
@@ -97,14 +124,12 @@ class Ranking:
         self._statistics = Statistics(totals["count"], totals["mean"] or 0.0)
         self._words = await self._expanded(words) if words else []
 
-    def _enough(
-        self, terms: Sequence[_Term], scores: dict[str, tuple[float, Posting]], ranked: list[Ranked], count: int
-    ) -> bool:
+    def _enough(self, terms: Sequence[_Term], scores: dict[str, _Scored], places: list[_Place], count: int) -> bool:
         """Whether no document that has not been seen can belong to the first `count`."""
         unseen = sum(term.bound for term in terms if term.weight == 1)
         # Of the words that the last one begins, a document that is nowhere near the top of one hardly has several.
         unseen += max((term.bound for term in terms if term.weight < 1), default=0.0)
-        return len(ranked) >= count and (not count or scores[ranked[count - 1].id][0] >= unseen)
+        return len(places) >= count and (not count or scores[places[count - 1][2]].score >= unseen)
 
     # Words
 
@@ -121,7 +146,7 @@ class Ranking:
             entries = await self._entries(lower, upper, 1)
             if not entries:
                 break
-            word = word_in(entries[0], before)
+            word = word_in(entries[0][0], before)
             weights.setdefault(word, _HALF)
             lower = prefix_end(before + word)
         else:
@@ -132,55 +157,65 @@ class Ranking:
     async def _term(self, word: bytes, weight: float, limit: int) -> _Term:
         lower = self._prefix() + word
         upper = prefix_end(lower)
-        keys = await self._entries(lower, upper, limit)
-        complete = len(keys) < limit
-        self._tx.reads.look_up(self._index.id, lower, upper if complete else keys[-1] + b"\x00")
-        found = list(postings(keys))
+        found = await self._entries(lower, upper, limit)
+        complete = len(found) < limit
+        self._tx.reads.look_up(self._index.id, lower, upper if complete else found[-1][0] + b"\x00")
         containing = len(found)
         if not complete or self._search.conditions:
             first = EVERYTHING + word
-            containing, _ = await self._tx.snapshot.count(self._index.id, first, prefix_end(first), limit=_COUNTED)
+            containing = max(containing, await self._tx.about(self._index, first, prefix_end(first), _COUNTED))
         statistics = self._known()
-        rarity = statistics.rarity(max(containing, len(found)))
-        bound = 0.0 if complete else weight * statistics.most(rarity, impact(found[-1].frequency, found[-1].length))
-        return _Term(word, weight, found, rarity, complete, bound)
+        rarity = statistics.rarity(containing)
+        if complete:
+            return _Term(word, weight, found, rarity, complete, 0.0)
+        _, frequency, length = posting(*found[-1])
+        return _Term(word, weight, found, rarity, complete, weight * statistics.most(rarity, impact(frequency, length)))
 
     def _known(self) -> Statistics:
         assert self._statistics is not None
         return self._statistics
 
-    async def _entries(self, lower: bytes, upper: bytes, limit: int) -> list[bytes]:
-        found = await self._tx.entries(self._table, self._index, lower, upper, reverse=False, limit=limit)
-        return [key for key, _ in found]
+    async def _entries(self, lower: bytes, upper: bytes, limit: int) -> list[tuple[bytes, str]]:
+        return await self._tx.entries(self._table, self._index, lower, upper, reverse=False, limit=limit)
 
     # Scores
 
-    def _added_up(self, terms: Sequence[_Term]) -> dict[str, tuple[float, Posting]]:
-        scores: dict[str, tuple[float, Posting]] = {}
+    def _added_up(self, terms: Sequence[_Term]) -> dict[str, _Scored]:
+        scores: dict[str, _Scored] = {}
         score = self._known().score
         for term in terms:
-            for posting in term.found:
-                before = scores.get(posting.id)
-                added = term.weight * score(term.rarity, posting.frequency, posting.length)
-                scores[posting.id] = (added if before is None else before[0] + added), posting
+            known: dict[tuple[int, int], float] = {}  # thousands of postings have the same few numbers
+            for key, id in term.found:
+                newest, frequency, length = posting(key, id)
+                added = known.get((frequency, length))
+                if added is None:
+                    added = known[frequency, length] = term.weight * score(term.rarity, frequency, length)
+                before = scores.get(id)
+                if before is None:
+                    scores[id] = _Scored(added, newest, length)
+                else:
+                    before.score += added
         return scores
 
-    async def _look_up(self, terms: Sequence[_Term], scores: dict[str, tuple[float, Posting]], count: int) -> None:
+    async def _look_up(self, terms: Sequence[_Term], scores: dict[str, _Scored], count: int) -> None:
         """For so many at the top, add what words say of them whose postings were not all read."""
-        top = sorted(scores, key=lambda id: _order(*scores[id]))[:count]
-        text = field_getter(self._index.fields[0])
+        top = [id for _, _, id in nsmallest(count, map(_place, scores.items()))]
+        text, words_of = field_getter(self._index.fields[0]), [term.word[1:-1].decode() for term in terms]
         for document in await self._tx.load(top):
-            words = counted(text(document.value()))
-            _, posting = scores[document.id]
-            total = 0.0
-            for term in terms:
-                frequency = words.get(term.word[1:-1].decode(), 0)
+            words, scored = counted(text(document.value())), scores[document.id]
+            scored.score = 0.0
+            for term, word in zip(terms, words_of, strict=True):
+                frequency = words.get(word, 0)
                 if frequency:
-                    total += term.weight * self._known().score(term.rarity, min(frequency, 255), posting.length)
-            scores[document.id] = total, posting
+                    scored.score += term.weight * self._known().score(term.rarity, min(frequency, 255), scored.length)
 
 
-def _order(score: float, posting: Posting) -> bytes:
+def _place(scored: tuple[str, _Scored]) -> _Place:
+    id, found = scored
     # Rounded, so that sums which differ by their rounding alone are equal, and time decides.
-    best = (1 << 48) - 1 - min(round(score * 1e9), (1 << 48) - 1)
-    return b"\x01" + best.to_bytes(6) + posting.newest.to_bytes(8) + encode_value(posting.id)
+    return _TOP - min(round(found.score * 1e9), _TOP), found.newest, id
+
+
+def _order(place: _Place) -> bytes:
+    best, newest, id = place
+    return b"\x01" + best.to_bytes(6) + newest.to_bytes(8) + encode_value(id)

@@ -219,6 +219,15 @@ class Transaction:
         if not self._changed_over(index, lower, upper):
             self._cache.totals.add(index.id, lower, upper, self.snapshot.ts, totals)
 
+    async def about(self, index: DerivedIndex, lower: bytes, upper: bytes, most: int) -> int:
+        """How many entries a range has, counted up to `most`, without own writes. Records nothing."""
+        cache, ts = self._cache.counts, self.snapshot.ts
+        known = None if self.past else cache.find(index.id, lower, upper, ts)
+        if known is None:
+            known, _ = await self._stored(self.snapshot.count(index.id, lower, upper, limit=most))
+            cache.add(index.id, lower, upper, ts, known)
+        return known
+
     def _changed_over(self, index: DerivedIndex, lower: bytes, upper: bytes) -> bool:
         return self.past or any(layer.touches(index.id, lower, upper) for layer in self._layers)
 

@@ -10,15 +10,14 @@ read, and no document is. A change of anything but the text and these values cha
 """
 
 import struct
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from reactor.search.scoring import TOP_IMPACT, impact
 from reactor.search.tokens import counted
 from reactor.values import encode_value
 from reactor.values.field_paths import field_getter
 
-__all__ = ["EVERYTHING", "KIND", "LENGTHS", "Posting", "TextFields", "length_of", "postings", "scope", "word_in"]
+__all__ = ["EVERYTHING", "KIND", "LENGTHS", "TextFields", "length_of", "posting", "scope", "word_in"]
 
 KIND = "search"
 """The kind of these indexes."""
@@ -33,17 +32,11 @@ MOST_WORDS = 4_096
 """Different words of a document that are found; of more, those that come first in the text."""
 
 _META = struct.Struct(">BQBH")
+_BEHIND = _META.size + 2
+"""Bytes from there to the end of a key, besides the id."""
+
 _DOUBLE, _BITS = struct.Struct(">d").pack, struct.Struct(">Q").unpack
 _ALL = (1 << 64) - 1
-
-
-class Posting(NamedTuple):
-    """A document that has a word: how often, among how many words; `newest` sorts later documents first."""
-
-    id: str
-    frequency: int
-    length: int
-    newest: int
 
 
 class TextFields:
@@ -82,12 +75,11 @@ def _newest(creation: float) -> int:
     return _ALL - _BITS(_DOUBLE(creation))[0]
 
 
-def postings(keys: list[bytes]) -> Iterator[Posting]:
-    """What keys say."""
-    for key in keys:
-        end = key.rindex(b"\x10")  # an id begins with it, and has no other
-        _, newest, frequency, length = _META.unpack_from(key, end - _META.size)
-        yield Posting(key[end + 1 : -1].decode("ascii"), frequency, length, newest)
+def posting(key: bytes, id: str) -> tuple[int, int, int]:
+    """What the key of a document's posting says: a number that is smaller for later documents, how often the document
+    has the word, and among how many."""
+    _, newest, frequency, length = _META.unpack_from(key, len(key) - len(id) - _BEHIND)
+    return newest, frequency, length
 
 
 def word_in(key: bytes, before: bytes) -> bytes:

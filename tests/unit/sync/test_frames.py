@@ -147,6 +147,7 @@ def test_byte_by_byte() -> None:
         (client_frame(TEXT, b"x", fin=False) + client_frame(TEXT, b"y"), "inside a fragmented one"),
         (client_frame(TEXT, b"x", fin=False) + client_frame(BINARY, b"y", fin=False), "inside a fragmented one"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "frames",  # masks are random, and names must not be
 )
 def test_forbidden_frames(data: bytes, reason: str) -> None:
     fault = fault_of(data)

@@ -1,4 +1,4 @@
-"""Totals of ranges that were read lately, as long as nothing in the range has changed.
+"""What ranges of an index came to when they were read lately, as long as nothing in them has changed.
 
 A chart of thirty days reads thirty ranges, and an order changes one of them. Which keys changed is noted by index as
 commits become visible, and looked at when a range is read again, so that writing costs nothing for ranges that nobody
@@ -6,14 +6,14 @@ asks for.
 """
 
 from itertools import islice
-from typing import TYPE_CHECKING
-
-from reactor.database.totals import Totals
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from reactor.database.overlay import Overlay
 
-__all__ = ["TotalsCache"]
+__all__ = ["RangeCache"]
+
+T = TypeVar("T")
 
 _MOST = 10_000
 """So many ranges are known at most; each takes about half a kilobyte."""
@@ -24,11 +24,11 @@ _NOTED = 1_000
 _Range = tuple[int, bytes, bytes]
 
 
-class _Known:
-    __slots__ = ("seen", "since", "totals")
+class _Known(Generic[T]):
+    __slots__ = ("found", "seen", "since")
 
-    def __init__(self, totals: Totals, since: int, seen: int) -> None:
-        self.totals, self.since, self.seen = totals, since, seen
+    def __init__(self, found: T, since: int, seen: int) -> None:
+        self.found, self.since, self.seen = found, since, seen
 
 
 class _Changes:
@@ -51,16 +51,16 @@ class _Changes:
             self.first += gone
 
 
-class TotalsCache:
-    """Totals of the newest visible state, by index and range of keys, for at most `most` ranges."""
+class RangeCache(Generic[T]):
+    """What was found in the newest visible state, by index and range of keys, for at most `most` ranges."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most, self._newest = most, 0
-        self._known: dict[_Range, _Known] = {}
+        self._known: dict[_Range, _Known[T]] = {}
         self._changes: dict[int, _Changes] = {}
 
-    def find(self, index: int, lower: bytes, upper: bytes, ts: int) -> Totals | None:
-        """The totals of a range as a snapshot at `ts` sees them, if known."""
+    def find(self, index: int, lower: bytes, upper: bytes, ts: int) -> T | None:
+        """What a snapshot at `ts` finds in a range, if known."""
         known = self._known.get((index, lower, upper))
         if known is None or known.since > ts:
             return None
@@ -70,14 +70,14 @@ class TotalsCache:
             del self._known[index, lower, upper]
             return None
         known.seen = changes.end
-        return known.totals
+        return known.found
 
-    def add(self, index: int, lower: bytes, upper: bytes, ts: int, totals: Totals) -> None:
-        """Totals that were read from a snapshot at `ts`. If it is not the newest, they say nothing of today."""
+    def add(self, index: int, lower: bytes, upper: bytes, ts: int, found: T) -> None:
+        """This was found in a snapshot at `ts`. If that is not the newest, it says nothing of today."""
         if ts < self._newest:
             return
         changes = self._changes.setdefault(index, _Changes())
-        self._known[index, lower, upper] = _Known(totals, ts, changes.end)
+        self._known[index, lower, upper] = _Known(found, ts, changes.end)
         if len(self._known) > self._most:
             # Many at once: a dict's first entry is slow to find when those before it were taken out one by one.
             for oldest in list(islice(self._known, 1 + self._most // 64)):
