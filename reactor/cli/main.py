@@ -7,6 +7,7 @@ import typer
 from reactor.cli.codegen import codegen
 from reactor.cli.env import env
 from reactor.cli.files import files
+from reactor.cli.init import init
 from reactor.cli.migrate import migrate
 from reactor.cli.run import run
 from reactor.cli.seed import seed
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(init)
 app.command()(dev)
 app.command()(start)
 app.command()(run)
@@ -49,9 +51,9 @@ def root(
     """A backend whose functions are Python and whose query results stay live.
 
     [bold]First steps[/]
-      reactor dev                                    serve this folder
-      reactor run my_functions:list_numbers          call one of its functions
-      reactor run my_functions:list_numbers --watch  and see its result change
+      reactor init chat                    make a small project
+      cd chat && reactor dev               serve it, and open http://127.0.0.1:3210
+      reactor run messages:newest --watch  see the result of a query change
 
     [bold]Settings[/]
       By flag, by environment (REACTOR_PORT=4000), or under \\[tool.reactor]
