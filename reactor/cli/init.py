@@ -15,7 +15,7 @@ __all__ = ["init"]
 
 _TOLD = {
     "schema.py": "the tables and their indexes",
-    "functions/messages.py": "a query, a mutation, and one that runs later",
+    "functions/messages.py": "a query, two mutations, and one that runs later",
     "web/": "the page",
     "tests/": "tests on the real engine",
 }

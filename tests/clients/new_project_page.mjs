@@ -26,6 +26,7 @@ globalThis.navigator ??= window.navigator; // Node has one of its own since vers
 const text = (selector) => document.querySelector(selector)?.textContent ?? '';
 const look = () =>
   tell('shown', {
+    channel: text('#channel'),
     texts: [...document.querySelectorAll('#messages p')].map((each) => each.textContent),
     mine: [...document.querySelectorAll('#messages .mine p')].map((each) => each.textContent),
     live: document.querySelector('#state.live') !== null,
@@ -55,11 +56,15 @@ const type = (name, value) => {
   input.dispatchEvent(new window.Event('input', { bubbles: true }));
 };
 
-for await (const { author, text } of orders()) {
+for await (const { author, text, button = 'Send', channel } of orders()) {
+  if (channel !== undefined) {
+    location.hash = channel;
+    continue;
+  }
   type('author', author);
   type('text', text);
   // React renders before the next event of a person, too.
   await new Promise((done) => setImmediate(done));
-  document.querySelector('form button').click();
+  [...document.querySelectorAll('form button')].find((each) => each.textContent === button).click();
 }
 process.exit(0);

@@ -10,12 +10,13 @@ from typing import Self
 
 import pytest
 
+from reactor.cli.project_template import Template
 from tests.docs.pages import Block, Command, blocks, commands, files, matches
 from tests.support.patience import PATIENCE, until
 from tests.support.script import CLIENTS
 from tests.support.server import REPOSITORY, Server
 
-__all__ = ["Background", "Stage"]
+__all__ = ["README", "Background", "Stage", "new_project"]
 
 README = REPOSITORY / "README.md"
 DRIVER = Path(__file__).parent / "page.mjs"
@@ -47,7 +48,7 @@ class Background:
 
 
 class Stage:
-    """The application of a page (of the README, when the page shows none) and its server.
+    """The application of a page (that of the README, which is a new project, when the page shows none) and its server.
 
     Paths and the address in the documents stand for those of this stage.
     """
@@ -57,7 +58,8 @@ class Stage:
         self.data = self.app / ".reactor"
         self._page, self._folder = page, folder
         self._background: list[Background] = []
-        for path, text in (files(page) or files(README)).items():
+        shown = {} if page == README else files(page)
+        for path, text in (shown or new_project()).items():
             _write(self.app / path, text)
         self.clients.mkdir()
         # curl tells of its progress where it is not seen by a person.
@@ -170,6 +172,11 @@ class Stage:
         for shown, real in places.items():
             text = text.replace(shown, real)
         return text
+
+
+def new_project() -> dict[str, str]:
+    """The files of the project that `reactor init chat` makes, which is the one of the README."""
+    return Template.read("minimal", "chat").files
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, Block, anchors, blocks, commands, links, matches
-from tests.docs.stage import Stage
+from tests.docs.pages import PAGES, Block, anchors, blocks, commands, files, links, matches
+from tests.docs.stage import README, Stage, new_project
 from tests.support.server import REPOSITORY
 
 SHELL = {"console", "python"}
@@ -48,6 +48,13 @@ def test_marks_of_blocks_are_known_and_python_is_python(page: Path):
         assert block.mark in MARKS | {""}, f"{block.place}: {block.mark!r} is no mark"
         if block.language == "python":
             ast.parse(block.text, block.place)
+
+
+def test_the_readme_shows_the_functions_that_a_new_project_has():
+    shown, project = files(README), new_project()
+    assert shown.keys() == {"functions/messages.py"}
+    for path, text in shown.items():
+        assert text.partition("\n")[2] in project[path]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
