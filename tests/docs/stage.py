@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +20,7 @@ from tests.support.server import REPOSITORY, Server
 __all__ = ["README", "Background", "Stage", "new_project"]
 
 README = REPOSITORY / "README.md"
+SCHOOL = REPOSITORY / "docs" / "tour-of-the-school.md"
 DRIVER = Path(__file__).parent / "page.mjs"
 
 
@@ -48,7 +50,7 @@ class Background:
 
 
 class Stage:
-    """The application of a page (that of the README, which is a new project, when the page shows none) and its server.
+    """The application of a page and its server: that which the page shows, the school for its tour, or a new project.
 
     Paths and the address in the documents stand for those of this stage.
     """
@@ -58,8 +60,7 @@ class Stage:
         self.data = self.app / ".reactor"
         self._page, self._folder = page, folder
         self._background: list[Background] = []
-        shown = {} if page == README else files(page)
-        for path, text in (shown or new_project()).items():
+        for path, text in _application(page).items():
             _write(self.app / path, text)
         self.clients.mkdir()
         # curl tells of its progress where it is not seen by a person.
@@ -115,25 +116,32 @@ class Stage:
 
     def play(self, languages: set[str]) -> None:
         """Do what the page shows in these languages, in order, then look at what goes on in the background."""
-        watched: list[tuple[Block, Background]] = []
-        for block in blocks(self._page):
+        watched: list[tuple[Block, Background, str]] = []
+        shown = blocks(self._page)
+        printed = iter([block.text for block in shown if block.mark == "printed"])
+        for block in shown:
             if block.language not in languages or not (block.mark or block.language == "console"):
                 continue
             if block.mark == "page":
                 self._open_page(block)
             elif block.mark in ("watch", "background"):
-                line = next(commands(block)).line if block.language == "console" else self.script(block)
-                watched.append((block, self.start(line)))
+                watched.append((block, *self._watch(block, printed)))
             elif block.mark == "run":
                 self.run(Command(self.script(block), "", block.place))
             else:
                 for command in commands(block):
                     self.run(command)
-        for block, program in watched:
-            self._look_at(block, program)
+        for block, program, wanted in watched:
+            self._look_at(block, program, wanted)
 
-    def _look_at(self, block: Block, program: Background) -> None:
-        wanted = next(commands(block)).output if block.language == "console" else ""
+    def _watch(self, block: Block, printed: Iterator[str]) -> tuple[Background, str]:
+        """Start a program that stays; with what it is to print, which stands in its block or the next one `printed`."""
+        if block.language == "console":
+            command = next(commands(block))
+            return self.start(command.line), command.output
+        return self.start(self.script(block)), next(printed, "") if block.language == "python" else ""
+
+    def _look_at(self, block: Block, program: Background, wanted: str) -> None:
         until(
             lambda: matches(wanted, program.printed, whole=False),
             lambda: f"{block.place}: what the page shows; there was:\n{program.printed}",
@@ -172,6 +180,14 @@ class Stage:
         for shown, real in places.items():
             text = text.replace(shown, real)
         return text
+
+
+def _application(page: Path) -> dict[str, str]:
+    if page == SCHOOL:
+        sources = [REPOSITORY / "schema.py", *(REPOSITORY / "functions").glob("*.py")]
+        return {path.relative_to(REPOSITORY).as_posix(): path.read_text() for path in sources}
+    shown = {} if page == README else files(page)
+    return shown or new_project()
 
 
 def new_project() -> dict[str, str]:

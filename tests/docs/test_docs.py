@@ -12,7 +12,7 @@ from tests.support.server import REPOSITORY
 SHELL = {"console", "python"}
 NODE = {"js", "jsx"}
 SERVED_BY = {"docs/how-to/deploy.md": "start"}
-MARKS = {"run", "watch", "background", "page"}
+MARKS = {"run", "watch", "background", "page", "printed"}
 
 
 def name_of(page: Path) -> str:
@@ -26,7 +26,7 @@ def showing(languages: set[str]) -> list[Path]:
 
 
 def runs(block: Block) -> bool:
-    return block.language == "console" or block.mark in MARKS
+    return block.language == "console" or block.mark in MARKS - {"printed"}
 
 
 @pytest.mark.parametrize("page", showing(SHELL), ids=name_of)
