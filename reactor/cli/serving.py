@@ -107,5 +107,6 @@ def _check_application(directory: Path) -> None:
     if not (directory / "functions").is_dir():
         raise LoadError(
             f"{directory} has no folder functions/, so there is nothing to serve. "
-            f"Make functions/greetings.py there, for example with:\n\n{_EXAMPLE}"
+            "`reactor init` makes a small project in a folder. Or make functions/greetings.py there, for example with:"
+            f"\n\n{_EXAMPLE}"
         )

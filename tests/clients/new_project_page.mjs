@@ -56,15 +56,21 @@ const type = (name, value) => {
   input.dispatchEvent(new window.Event('input', { bubbles: true }));
 };
 
+const press = (text) => [...document.querySelectorAll('button')].find((each) => each.textContent === text).click();
+
 for await (const { author, text, button = 'Send', channel } of orders()) {
   if (channel !== undefined) {
     location.hash = channel;
+    continue;
+  }
+  if (text === undefined) {
+    press(button);
     continue;
   }
   type('author', author);
   type('text', text);
   // React renders before the next event of a person, too.
   await new Promise((done) => setImmediate(done));
-  [...document.querySelectorAll('form button')].find((each) => each.textContent === button).click();
+  press(button);
 }
 process.exit(0);

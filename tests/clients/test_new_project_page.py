@@ -104,6 +104,29 @@ def test_an_edit_of_a_function_is_shown_without_a_reload(pages: tuple[Script, Sc
     assert all(shown["live"] for shown in other.of("shown")[2:])
 
 
+def test_a_query_that_fails_is_said_and_the_page_recovers(pages: tuple[Script, Script], server: Server, kind: str):
+    one, _ = pages
+    one.order(author="Ada", text="Hello")
+    until_shown(one, "Hello")
+    module = Path(server.app) / "functions" / "messages.py"
+    good = module.read_text()
+    module.write_text(good.replace("return messages[::-1]", "return messages[-1:1:'x']"))
+    one.next("shown", where=lambda shown: "TypeError" in shown["problem"])
+    module.write_text(good)
+    if kind == "react":
+        until(lambda: server.log.count("reloaded") >= 2, "the second reload")
+        one.order(button="Try again")
+    assert until_shown(one, "Hello")["problem"] == ""
+
+
+def test_a_channel_may_have_a_percent_sign(pages: tuple[Script, Script]):
+    one, _ = pages
+    one.order(channel="100%25")
+    one.next("shown", where=lambda shown: shown["channel"] == "100%")
+    one.order(channel="%")
+    one.next("shown", where=lambda shown: shown["channel"] == "%")
+
+
 def test_a_page_outlives_its_server_and_sends_what_was_written_meanwhile(pages: tuple[Script, Script], server: Server):
     one, _ = pages
     one.order(author="Ada", text="before")

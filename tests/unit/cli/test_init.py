@@ -28,6 +28,7 @@ OWN = {
         "tsconfig.json",
         "vite.config.ts",
         "web/chat.tsx",
+        "web/failure.tsx",
         "web/main.tsx",
         "web/public/icon.svg",
     },
@@ -90,7 +91,7 @@ def test_files_in_the_way_are_named_and_nothing_is_written(reactor: Reactor, her
 
 def test_of_many_files_in_the_way_some_are_named(reactor: Reactor, here: Path) -> None:
     reactor("init", "--template", "react")
-    assert "\n  and 4 more\n" in reactor("init", "--template", "react").stderr
+    assert "\n  and 5 more\n" in reactor("init", "--template", "react").stderr
 
 
 def test_a_file_where_a_folder_is_needed_is_in_the_way(reactor: Reactor, here: Path) -> None:
