@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROFILE
 from tests.support.patience import until
+from tests.support.profile import NIGHTLY
 from tests.support.server import Server
 
-ROUNDS = 20 if PROFILE == "nightly" else 8
+ROUNDS = 20 if NIGHTLY else 4
 MUTATIONS, ACTIONS = 150, 40
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900 if NIGHTLY else 300)
 def test_kills_neither_lose_nor_repeat_scheduled_functions(tmp_path: Path) -> None:
     with Server("jobs", tmp_path / "data") as server:
         for number in range(ROUNDS):

@@ -79,3 +79,4 @@ async def many(ctx: MutationCtx, first: int, count: int) -> None:
     for number in range(first, first + count):
         await ctx.scheduler.run_after(0, insist_soon, name=str(number))
         await ctx.scheduler.run_after(0, act, name=f"once {number}")
+        await ctx.scheduler.run_after(0, note, text=f"mutation {number}")
