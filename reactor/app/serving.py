@@ -18,9 +18,11 @@ import uvicorn
 from reactor.app.addresses import Listeners, listen, local_url, origins
 from reactor.app.admin_key import admin_key_file
 from reactor.app.asgi import AsgiApp, SiteApp, http_actions
+from reactor.app.descriptors import connections
 from reactor.app.generated import keep_types
 from reactor.app.parts import Events, Parts
 from reactor.app.reloading import watch
+from reactor.http.guarded_protocol import guarded_protocol
 from reactor.runtime import logs
 from reactor.settings import Settings
 from reactor.sync.heartbeat import Heartbeat
@@ -99,20 +101,26 @@ async def _serve_both(parts: Parts, listeners: Listeners) -> None:
     ws: Any = settings.ws
     if ws == "thin":
         ws = thin_socket(parts.hub, heartbeat=heartbeat, max_message=settings.max_message_bytes)
-    main = _Server(_config(settings, AsgiApp(parts, heartbeat), ws))
+    http = guarded_protocol(
+        max_head=settings.max_head_bytes,
+        seconds=settings.head_seconds,
+        max_connections=connections(settings.max_connections),
+    )
+    main = _Server(_config(settings, AsgiApp(parts, heartbeat), http, ws))
     serving = [main.serve([listeners.main])]
     if listeners.site is not None:
         app = SiteApp(http_actions(parts))
-        site = uvicorn.Server(_config(settings, app, thin_socket(app, heartbeat=heartbeat)))
+        site = uvicorn.Server(_config(settings, app, http, thin_socket(app, heartbeat=heartbeat)))
         main.followers.append(site)
         # Without its handlers of signals, which are there for one server only.
         serving.append(site._serve([listeners.site]))  # pyright: ignore[reportPrivateUsage]
     await asyncio.gather(*serving)
 
 
-def _config(settings: Settings, app: Any, ws: Any) -> uvicorn.Config:
+def _config(settings: Settings, app: Any, http: Any, ws: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=http,
         ws=ws,
         ws_max_size=settings.max_message_bytes,
         ws_per_message_deflate=settings.compression,

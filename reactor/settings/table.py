@@ -1,7 +1,7 @@
 """Every setting of a server: name, kind, default, what it does and why it is as it is.
 
-This table, with the rows of `data.py`, is the only place: flags, environment variables, `[tool.reactor]`, error texts
-and `docs/reference/settings.md` all follow from it.
+This table, with the rows of `data.py` and `requests.py`, is the only place: flags, environment variables,
+`[tool.reactor]`, error texts and `docs/reference/settings.md` all follow from it.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reactor.errors import SettingsError
-from reactor.settings.data import FILES, KEEPING, DataSettings
+from reactor.settings.data import FILES, KEEPING
 from reactor.settings.kinds import Address, Choice, Folder, Networks, Port, Secret, SecretText, Switch, Tables, Text
+from reactor.settings.requests import CLIENTS, SERVING, RequestSettings
 from reactor.settings.rows import DAY, GIB, HOUR, KIB, MIB, MINUTE, Setting
 from reactor.settings.rows import count as _count
 from reactor.settings.rows import setting as _setting
@@ -25,8 +26,6 @@ WebSocketKind = Literal["thin", "websockets-sansio", "websockets", "wsproto"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Strictness = Literal["off", "warn", "error"]
 
-SERVING = "Serving"
-CLIENTS = "Connections"
 USERS = "Users"
 LIMITS = "Limits of a function"
 LOAD = "Limits under load"
@@ -35,7 +34,7 @@ GROUPS = (SERVING, CLIENTS, USERS, LIMITS, LOAD, FILES, KEEPING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(DataSettings):
+class Settings(RequestSettings):
     """All settings of one server; sizes are in bytes, times in seconds. Made by `load_settings`, or directly in tests.
 
     Raises SettingsError when two values exclude each other.
@@ -157,20 +156,6 @@ class Settings(DataSettings):
         "`info` is quiet unless something happens.",
         group=SERVING,
         flag="--log-level",
-    )
-    max_body_bytes: int = _setting(
-        32 * MIB,
-        _size(64 * KIB, 1 * GIB),
-        "Largest body of an HTTP request.",
-        "16 MiB of arguments fit in it, written as JSON.",
-        group=SERVING,
-    )
-    body_seconds: float = _setting(
-        300.0,
-        _time(0.05, 1 * DAY),
-        "Time that the body of an HTTP request may take to come.",
-        "As the official limit for requests. A client that sends a byte now and then holds memory for as long.",
-        group=SERVING,
     )
     health_seconds: float = _setting(
         5.0,
