@@ -128,7 +128,8 @@ class AsgiApp:
         except HttpError as error:
             return error_body(error)
         except Exception:
-            _log.exception("%s %s failed inside of Reactor", scope["method"], scope["path"])
+            # Quoted: a path may have line breaks, which would look like lines of ours.
+            _log.exception("%s %r failed inside of Reactor", scope["method"], scope["path"])
             text = "Your request couldn't be completed. Try again later."
             return error_body(HttpError(500, "InternalServerError", text))
 

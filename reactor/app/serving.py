@@ -31,6 +31,9 @@ from reactor.sync.thin_socket import thin_socket
 __all__ = ["serve"]
 
 
+_QUIET = ("aiosqlite", "httpcore", "httpx", "python_multipart", "uvicorn", "watchfiles", "websockets")
+
+
 def serve(settings: Settings, directory: Path, *, reload: bool, events: Events) -> int:
     """Serve `directory` until SIGINT or SIGTERM; returns the exit code.
 
@@ -52,8 +55,9 @@ async def _serve(settings: Settings, directory: Path, reload: bool, events: Even
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    # What they say of starts, ends and requests, the terminal and our own log say better.
-    for name in ("uvicorn", "watchfiles", "httpx"):
+    # What they say of starts, ends and requests, the terminal and our own log say better; and while debugging some of
+    # them write down headers with keys in them, or what is stored.
+    for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     listeners = listen(settings)
     parts = Parts(settings, directory, events)

@@ -38,7 +38,7 @@ class WebPage:
 
     async def serve(self, request: Request) -> Response:
         """A file, or the page. Raises HTTPException 404 for what is neither."""
-        path = request.url.path.lstrip("/")
+        path: str = request.scope["path"].lstrip("/")  # its url begins with what the client says that our name is
         if request.method not in ("GET", "HEAD") or path.startswith("api/"):
             raise HTTPException(404)
         if path and path != "index.html":

@@ -211,7 +211,11 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
 
 
 def _token(scope: Scope) -> str | None:
-    found = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=20).get("token")
+    text = scope["query_string"].decode("latin-1")
+    try:
+        found = parse_qs(text, keep_blank_values=True, max_num_fields=20).get("token")
+    except ValueError:  # more fields than an address of ours has
+        return None
     return found[-1] if found else None
 
 
