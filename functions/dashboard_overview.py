@@ -85,7 +85,7 @@ def _summary(kpis: Kpis, period: Period) -> str:
     else:
         trend = f", {abs(change):.0%} {'more' if change >= 0 else 'less'} than in the {_length(period)} before"
     return (
-        f"{revenue['value'] / 100:,.2f} € from {orders:,.0f} orders in {_length(period)}{trend}; "
+        f"€{revenue['value'] / 100:,.0f} from {orders:,.0f} orders in {_length(period)}{trend}; "
         f"{kpis['newCustomers']['value']:,.0f} new customers, {kpis['requests']['value']:,.0f} essays handed in."
     )
 

@@ -61,6 +61,14 @@ async def get_details(ctx: QueryCtx, request_id: Id["essayRequests"]) -> Request
 
 
 @query
+async def get_for_essay(ctx: QueryCtx, essay_id: Id["essays"]) -> dict[str, Any] | None:
+    """The newest request for a review of an essay, None when it was never handed in."""
+    await own(ctx, "essays", essay_id)
+    of_essay = ctx.db.query("essayRequests").with_index("by_essay", lambda q: q.eq("essayId", essay_id))
+    return await of_essay.order("desc").first()
+
+
+@query
 async def list_mine(ctx: QueryCtx, pagination_opts: PaginationOptions) -> PaginationResult:
     """The requests of the user who calls, the newest first, a page at a time."""
     user = await user_of(ctx)

@@ -80,7 +80,7 @@ async def _settle(ctx: MutationCtx, order: dict[str, Any], status: Literal["paid
         return
     changes = {"revenue": customer["revenue"] + sign * order["amount"], "orders": customer["orders"] + sign}
     await ctx.db.patch(customer["_id"], changes)
-    text = f"{customer['name']} {'paid' if sign > 0 else 'was refunded'} {order['amount'] / 100:,.2f} €"
+    text = f"{customer['name']} {'paid' if sign > 0 else 'was refunded'} €{order['amount'] / 100:,.2f}"
     await record(ctx, "order_paid" if sign > 0 else "order_refunded", text)
 
 

@@ -161,7 +161,7 @@ class _World:
             id = await db.insert("orders", {"customerId": customer, **order})
             await self._payment(id, order, f"seed-{self._number}-{position}-{index}")
             if order["status"] == "paid" and order["placedAt"] > self._midnight - 14 * _DAY:
-                await self._event("order_paid", order["day"], f"{name} paid {order['amount'] / 100:,.2f} €")
+                await self._event("order_paid", order["day"], f"{name} paid €{order['amount'] / 100:,.2f}")
 
     def _orders(self, since: int) -> list[dict[str, Any]]:
         rng = self._rng
@@ -176,7 +176,7 @@ class _World:
             orders.append(
                 {"product": product, "amount": amount, "status": status, "day": self._day(ago), "placedAt": at}
             )
-        return orders
+        return sorted(orders, key=lambda order: order["placedAt"])
 
     async def _payment(self, order_id: str, order: dict[str, Any], number: str) -> None:
         if order["status"] in ("paid", "refunded"):

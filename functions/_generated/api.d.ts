@@ -67,6 +67,8 @@ export declare const api: {
   essayRequests: {
     /** All that is known of a request. */
     getDetails: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, { history: Array<Record<string, any>>; request: Record<string, any>; title: string }>;
+    /** The newest request for a review of an essay, None when it was never handed in. */
+    getForEssay: FunctionReference<"query", "public", { essayId: GenericId<"essays"> }, Record<string, any> | null>;
     /** Each step of a request, the first one first. */
     getHistory: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, Array<Record<string, any>>>;
     /** Where a request is now. */

@@ -247,6 +247,18 @@ async def test_an_essay_is_kept_changed_and_handed_in(school: School):
     assert (await school.tea.query("essayRequests:listOpen", paginationOpts=first_page()))["page"] == []
 
 
+async def test_the_newest_request_for_an_essay(school: School):
+    essay = await school.ada.mutation("essays:create", title="On trees", text="Trees are tall.")
+    assert await school.ada.query("essayRequests:getForEssay", essayId=essay) is None
+    first = await school.ada.mutation("essayRequestsActions:create", essayId=essay)
+    await school.ada.mutation("essayRequestsActions:cancel", requestId=first)
+    second = await school.ada.mutation("essayRequestsActions:create", essayId=essay, priority="express")
+    for person in (school.ada, school.tea):
+        request = await person.query("essayRequests:getForEssay", essayId=essay)
+        assert (request["_id"], request["status"]) == (second, "received")
+    assert (await refused(school.bob.query("essayRequests:getForEssay", essayId=essay)))["code"] == "NOT_FOUND"
+
+
 async def test_lists_of_essays(school: School):
     for number in range(3):
         school.backend.clock.advance(minutes=1)

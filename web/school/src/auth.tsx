@@ -19,14 +19,18 @@ interface Login {
 
 const LoginContext = createContext<Login | null>(null);
 
+/** The server said no; a request that found no server ends in another error. */
+class Refused extends Error {}
+
 async function ask(path: string, body: object = {}): Promise<Answer> {
   const answer = await fetch(`/http/login/${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
+  if (answer.status >= 500) throw new Error("The server cannot do that now. Try again later.");
   const fields = await answer.json();
-  if (!answer.ok) throw new Error(explanations[fields.code as string] ?? "That did not work. Try again later.");
+  if (!answer.ok) throw new Refused(explanations[fields.code as string] ?? "That did not work. Try again later.");
   return fields;
 }
 
@@ -41,13 +45,19 @@ export function LoginProvider({ children }: { children: ReactNode }) {
   const [token, setToken] = useState<string | null | undefined>(undefined);
 
   const refresh = useCallback(async () => {
-    try {
-      const { token } = await ask("refresh");
-      setToken((known) => known ?? token ?? null);
-      return token ?? null;
-    } catch {
-      setToken(null);
-      return null;
+    for (;;) {
+      try {
+        const { token } = await ask("refresh");
+        setToken((known) => known ?? token ?? null);
+        return token ?? null;
+      } catch (failure) {
+        if (failure instanceof Refused) {
+          setToken(null);
+          return null;
+        }
+        // A server that is away for a moment signs nobody out.
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
     }
   }, []);
 
@@ -55,6 +65,17 @@ export function LoginProvider({ children }: { children: ReactNode }) {
     // Whoever never signed in here has nothing to renew, and is not asked about.
     if (localStorage.getItem("signedIn") === "yes") void refresh();
     else setToken(null);
+  }, [refresh]);
+
+  useEffect(() => {
+    // Signing out in one window signs the others of this browser out, too; signing in likewise.
+    const onStorage = (event: StorageEvent) => {
+      if (event.key !== "signedIn") return;
+      if (event.newValue === "yes") void refresh();
+      else setToken(null);
+    };
+    window.addEventListener("storage", onStorage);
+    return () => window.removeEventListener("storage", onStorage);
   }, [refresh]);
 
   const login = useMemo<Login>(

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import {
   Area,
   AreaChart,
@@ -52,13 +53,37 @@ interface LineProps {
   /** A second line, such as refunds. */
   other?: { name: string; points: Point[] };
   name?: string;
-  domain?: [number, number];
+  /** Where the axis ends; without it, above the highest point. */
+  most?: number;
 }
 
-export function LineChart({ points, step, format, axis, unit, height = 260, other, name = "", domain }: LineProps) {
-  const data = points.map((point, index) => ({ ...point, other: other?.points[index]?.value }));
+/** Numbers for an axis from 0 that people would choose: steps of 1, 2 or 5 with zeros, four or five of them. */
+function steps(most: number) {
+  const rough = Math.max(most, 1) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = Math.max(1, [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough)!);
+  return Array.from({ length: Math.ceil(most / step || 1) + 1 }, (_, index) => index * step);
+}
+
+function vertical(most: number) {
+  const ticks = steps(most);
+  return { ticks, domain: [0, ticks.at(-1)!] as [number, number], interval: 0 } as const;
+}
+
+/** As high as the card beside it, and at least `height`. */
+function Frame({ height, children }: { height: number; children: ReactNode }) {
   return (
-    <div className="chart" style={{ height }}>
+    <div className="chart" style={{ minHeight: height }}>
+      <div className="fill">{children}</div>
+    </div>
+  );
+}
+
+export function LineChart({ points, step, format, axis, unit, height = 260, other, name = "", most }: LineProps) {
+  const data = points.map((point, index) => ({ ...point, other: other?.points[index]?.value }));
+  const highest = most ?? Math.max(0, ...data.map((point) => Math.max(point.value, point.other ?? 0)));
+  return (
+    <Frame height={height}>
       <ResponsiveContainer>
         <AreaChart data={data} margin={{ top: 8, right: 8, left: 0, bottom: 0 }}>
           <defs>
@@ -68,8 +93,8 @@ export function LineChart({ points, step, format, axis, unit, height = 260, othe
             </linearGradient>
           </defs>
           <CartesianGrid vertical={false} stroke="var(--line)" />
-          <XAxis dataKey="day" {...AXIS} minTickGap={44} tickFormatter={(day: string) => dayLabel(day, step)} />
-          <YAxis {...AXIS} width={52} domain={domain} tickFormatter={axis ?? format} />
+          <XAxis dataKey="day" {...AXIS} height={24} minTickGap={44} tickFormatter={(day: string) => dayLabel(day, step)} />
+          <YAxis {...AXIS} width={48} {...vertical(highest)} tickFormatter={axis ?? format} />
           <Tooltip content={Tip({ step, format, unit })} cursor={{ stroke: "var(--dim)", strokeDasharray: "3 3" }} />
           <Area
             name={name}
@@ -94,7 +119,7 @@ export function LineChart({ points, step, format, axis, unit, height = 260, othe
           )}
         </AreaChart>
       </ResponsiveContainer>
-    </div>
+    </Frame>
   );
 }
 
@@ -108,17 +133,17 @@ export function Columns({
   height?: number;
 }) {
   return (
-    <div className="chart" style={{ height }}>
+    <Frame height={height}>
       <ResponsiveContainer>
         <BarChart data={data} margin={{ top: 8, right: 8, left: 0, bottom: 0 }}>
           <CartesianGrid vertical={false} stroke="var(--line)" />
-          <XAxis dataKey="name" {...AXIS} interval="preserveStartEnd" />
-          <YAxis {...AXIS} width={44} tickFormatter={compact} allowDecimals={false} />
+          <XAxis dataKey="name" {...AXIS} height={24} interval="preserveStartEnd" />
+          <YAxis {...AXIS} width={40} {...vertical(Math.max(0, ...data.map((column) => column.value)))} tickFormatter={compact} />
           <Tooltip content={Tip({ step: "day", format })} cursor={{ fill: "var(--hover)" }} />
           <Bar dataKey="value" fill="var(--c1)" radius={[5, 5, 0, 0]} maxBarSize={38} isAnimationActive={false} />
         </BarChart>
       </ResponsiveContainer>
-    </div>
+    </Frame>
   );
 }
 

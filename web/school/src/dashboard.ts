@@ -4,15 +4,15 @@ import { useEffect, useRef } from "react";
 import { api, type Filters } from "./api";
 import { useFilters } from "./filters";
 
+/** Once for the whole page: each new key shuts out whoever has the one before. */
+let opening: Promise<unknown> | undefined;
+
 /** The key that the dashboards ask for; made when there is none yet. */
 export function useKey(): string | undefined {
   const key = useQuery(api.dashboard.getAccess) as string | null | undefined;
   const open = useAction(api.dashboard.openAccess);
-  const asked = useRef(false);
   useEffect(() => {
-    if (key !== null || asked.current) return;
-    asked.current = true;
-    void open().catch(() => undefined); // another window was first, and its key comes by the query
+    if (key === null) opening ??= open().catch(() => undefined); // when an admin opens them, the key comes by the query
   }, [key, open]);
   return key ?? undefined;
 }

@@ -12,19 +12,25 @@ export const RANGES: Record<string, string> = {
   thisYear: "This year",
 };
 
-/** The parameters of the address, and a way to change some of them: what is filtered can be linked to and gone back from. */
-export function useParams(): [URLSearchParams, (changes: Record<string, string | undefined>) => void] {
+/** The school has no figures from before. */
+const FIRST_DAY = "2020-01-01";
+
+type Changes = Record<string, string | undefined>;
+
+/** The parameters of the address, and a way to change some of them: what is filtered can be linked to and gone back from.
+ *  With `replace` the change is no step to go back to: nobody wants to go back letter by letter. */
+export function useParams(): [URLSearchParams, (changes: Changes, options?: { replace: boolean }) => void] {
   const [location, navigate] = useLocation();
   const search = useSearch();
   const params = useMemo(() => new URLSearchParams(search), [search]);
-  const change = (changes: Record<string, string | undefined>) => {
+  const change = (changes: Changes, options?: { replace: boolean }) => {
     const next = new URLSearchParams(search);
     for (const [name, value] of Object.entries(changes)) {
       if (value) next.set(name, value);
       else next.delete(name);
     }
     const text = next.toString();
-    navigate(text ? `${location}?${text}` : location);
+    navigate(text ? `${location}?${text}` : location, options);
   };
   return [params, change];
 }
@@ -73,22 +79,47 @@ export function RangePicker() {
       </button>
       {open && (
         <span className="days">
-          <input
-            type="date"
-            aria-label="From"
+          <Day
+            name="From"
             value={params.get("start") ?? ""}
             max={params.get("end") ?? today()}
-            onChange={(event) => change({ start: event.target.value, range: undefined })}
+            onChange={(start) => change({ start, range: undefined })}
           />
-          <input
-            type="date"
-            aria-label="To"
+          <Day
+            name="To"
             value={params.get("end") ?? ""}
             min={params.get("start") ?? undefined}
-            onChange={(event) => change({ end: event.target.value, range: undefined })}
+            onChange={(end) => change({ end, range: undefined })}
           />
         </span>
       )}
     </div>
+  );
+}
+
+interface DayProps {
+  name: string;
+  value: string;
+  min?: string;
+  max?: string;
+  onChange: (day: string) => void;
+}
+
+/** A day to choose. While its year is being typed it is the year 2, or 20: those days are nobody's wish. */
+function Day({ name, value, min = FIRST_DAY, max, onChange }: DayProps) {
+  const [typed, setTyped] = useState(value);
+  useEffect(() => setTyped(value), [value]);
+  return (
+    <input
+      type="date"
+      aria-label={name}
+      value={typed}
+      min={min}
+      max={max}
+      onChange={(event) => {
+        setTyped(event.target.value);
+        if (event.target.validity.valid) onChange(event.target.value);
+      }}
+    />
   );
 }

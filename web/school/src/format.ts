@@ -33,8 +33,9 @@ export function hours(milliseconds: number) {
 
 export function ago(at: number) {
   const seconds = (at - Date.now()) / 1000;
-  const steps: [number, Intl.RelativeTimeFormatUnit][] = [[60, "second"], [3600, "minute"], [86_400, "hour"], [2_592_000, "day"]];
-  let size = 1;
+  if (Math.abs(seconds) < 60) return relative.format(0, "second");
+  const steps: [number, Intl.RelativeTimeFormatUnit][] = [[3600, "minute"], [86_400, "hour"], [2_592_000, "day"]];
+  let size = 60;
   for (const [limit, unit] of steps) {
     if (Math.abs(seconds) < limit) return relative.format(Math.round(seconds / size), unit);
     size = limit;

@@ -2,6 +2,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import type { User } from "./api";
 import { useLogin } from "./auth";
+import { Guard } from "./guard";
 import { Icon } from "./icons";
 
 const STAFF = [
@@ -23,13 +24,20 @@ export function Layout({ me, offline, children }: { me: User; offline: boolean; 
   const staff = me.role !== "student";
   const entries = [...(staff ? STAFF : []), ...EVERYBODY];
 
+  // The time that a dashboard is about stays when another one is opened; which customer is open does not.
+  const kept = (path: string) => {
+    const params = new URLSearchParams(search);
+    for (const name of [...params.keys()]) if (!["range", "start", "end"].includes(name)) params.delete(name);
+    return STAFF.some((each) => each.path === path) && params.size ? `?${params}` : "";
+  };
+
   // Alt and a number go to a page, wherever the keyboard is.
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const entry = event.altKey && entries.find((each) => `Digit${each.key}` === event.code);
       if (!entry) return;
       event.preventDefault();
-      navigate(entry.path);
+      navigate(entry.path + kept(entry.path));
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
@@ -37,15 +45,14 @@ export function Layout({ me, offline, children }: { me: User; offline: boolean; 
 
   const link = (entry: (typeof entries)[number]) => {
     const here = location.startsWith(entry.path);
-    // The time that a dashboard is about stays when another one is opened.
-    const kept = STAFF.some((each) => each.path === entry.path) && search ? `?${search}` : "";
     return (
       <Link
         key={entry.path}
-        href={entry.path + kept}
+        href={entry.path + kept(entry.path)}
         className={here ? "nav here" : "nav"}
         aria-current={here ? "page" : undefined}
-        title={`Alt+${entry.key}`}
+        aria-label={entry.name}
+        title={`${entry.name} (Alt+${entry.key})`}
       >
         <Icon name={entry.icon} />
         <span>{entry.name}</span>
@@ -77,7 +84,7 @@ export function Layout({ me, offline, children }: { me: User; offline: boolean; 
             <span className="pulse" /> The server does not answer. What you see is what it said last; the page goes on by itself.
           </p>
         )}
-        {children}
+        <Guard place={location + search}>{children}</Guard>
       </main>
     </div>
   );
@@ -102,12 +109,20 @@ function Person({ me }: { me: User }) {
   );
 }
 
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+
+function dark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : systemDark.matches;
+}
+
 export function ThemeButton() {
-  const dark = () => {
-    const chosen = document.documentElement.dataset.theme;
-    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  };
   const [isDark, setDark] = useState(dark);
+  useEffect(() => {
+    const follow = () => setDark(dark());
+    systemDark.addEventListener("change", follow);
+    return () => systemDark.removeEventListener("change", follow);
+  }, []);
   const toggle = () => {
     const theme = isDark ? "light" : "dark";
     document.documentElement.dataset.theme = theme;

@@ -7,7 +7,8 @@ import "./styles.css";
 
 const client = new ConvexReactClient(window.location.origin);
 
-createRoot(document.getElementById("root")!).render(
+// What a guard caught is shown by it, and the client has said it on the console already.
+createRoot(document.getElementById("root")!, { onCaughtError: () => undefined }).render(
   <StrictMode>
     <LoginProvider>
       <ConvexProviderWithAuth client={client} useAuth={useReactorAuth}>

@@ -1,6 +1,6 @@
-import type { ReactNode } from "react";
+import { useEffect, useSyncExternalStore, type ReactNode } from "react";
 import type { Kpi } from "./api";
-import { percent } from "./format";
+import { ago, percent } from "./format";
 import { Icon } from "./icons";
 
 export function Splash({ text }: { text: string }) {
@@ -13,6 +13,9 @@ export function Splash({ text }: { text: string }) {
 }
 
 export function Header({ title, text, children }: { title: string; text?: ReactNode; children?: ReactNode }) {
+  useEffect(() => {
+    document.title = `${title} · School`;
+  }, [title]);
   return (
     <header className="top">
       <div>
@@ -24,9 +27,20 @@ export function Header({ title, text, children }: { title: string; text?: ReactN
   );
 }
 
-export function Card({ title, note, wide, children }: { title: string; note?: ReactNode; wide?: boolean; children: ReactNode }) {
+/** `wide`: two of the three columns, `full`: all of them. */
+export function Card({
+  title,
+  note,
+  size = "",
+  children,
+}: {
+  title: string;
+  note?: ReactNode;
+  size?: "" | "wide" | "full";
+  children: ReactNode;
+}) {
   return (
-    <section className={wide ? "card wide" : "card"} aria-label={title}>
+    <section className={`card ${size}`} aria-label={title}>
       <div className="cardtop">
         <h2>{title}</h2>
         {note && <span className="note">{note}</span>}
@@ -66,7 +80,7 @@ export function Figure({
 }
 
 function Change({ kpi, format, good }: { kpi: Kpi; format: (value: number) => string; good: "up" | "down" }) {
-  if (kpi.change === null) return <span className="change">nothing before</span>;
+  if (kpi.change === null) return <span className="change none">nothing before</span>;
   const up = kpi.change >= 0;
   const better = Math.abs(kpi.change) < 0.005 ? "" : up === (good === "up") ? " better" : " worse";
   return (
@@ -119,7 +133,21 @@ export function Avatar({ name }: { name: string }) {
   const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 7);
   return (
     <span className="avatar small" style={{ background: `oklch(0.62 0.13 ${hue})` }} aria-hidden>
-      {name.split(" ").map((word) => word[0]).slice(0, 2).join("")}
+      {name.split(" ").map((word) => word[0]).slice(0, 2).join("").toUpperCase()}
     </span>
   );
+}
+
+const MINUTE = 60_000;
+
+// Four times as often, so that nobody is told "now" for two minutes.
+function everyMinute(tick: () => void) {
+  const timer = setInterval(tick, MINUTE / 4);
+  return () => clearInterval(timer);
+}
+
+/** How long ago something was, or when it will be; right also when the window is open for hours. */
+export function Ago({ at }: { at: number }) {
+  useSyncExternalStore(everyMinute, () => Math.floor((Date.now() - at) / MINUTE));
+  return <>{ago(at)}</>;
 }

@@ -2,9 +2,9 @@ import { useMutation, usePaginatedQuery, useQuery } from "convex/react";
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Link, useLocation } from "wouter";
 import { api, type Id, type Message, type Thread } from "../api";
-import { ago } from "../format";
+import { Guard } from "../guard";
 import { Icon } from "../icons";
-import { Empty, Ghost, Header } from "../ui";
+import { Ago, Empty, Ghost, Header } from "../ui";
 
 export function Conversations({ id }: { id?: Id<"threads"> }) {
   const [, navigate] = useLocation();
@@ -20,7 +20,13 @@ export function Conversations({ id }: { id?: Id<"threads"> }) {
         </Header>
         <Threads here={id} />
       </section>
-      {id ? <Chat key={id} id={id} /> : <Nothing />}
+      {id ? (
+        <Guard key={id} place={id}>
+          <Chat id={id} />
+        </Guard>
+      ) : (
+        <Nothing />
+      )}
     </div>
   );
 }
@@ -47,7 +53,7 @@ function Threads({ here }: { here?: Id<"threads"> }) {
           <li key={thread._id}>
             <Link href={`/conversations/${thread._id}`} className={thread._id === here ? "here" : ""}>
               <strong>{thread.title}</strong>
-              <small>{ago(thread.lastActiveAt)}</small>
+              <small><Ago at={thread.lastActiveAt} /></small>
             </Link>
           </li>
         ))}
@@ -77,7 +83,7 @@ function Chat({ id }: { id: Id<"threads"> }) {
   });
 
   const say = async (text: string) => {
-    if (thread?.title === "New conversation") void rename({ threadId: id, title: text.slice(0, 60) });
+    if (thread?.title === "New conversation") void rename({ threadId: id, title: text.length > 60 ? `${text.slice(0, 59).trimEnd()}…` : text });
     await send({ threadId: id, text });
   };
 
@@ -148,7 +154,7 @@ function Composer({ onSend }: { onSend: (text: string) => Promise<void> }) {
     setText("");
     setError("");
     onSend(said).catch(() => {
-      setText(said);
+      setText((written) => written || said);
       setError("That was not sent. Try again.");
     });
   };

@@ -1,6 +1,6 @@
-import { usePaginatedQuery } from "convex/react";
-import { useEffect } from "react";
-import { api, type Customer, type Kpi, type Order, type Point, type Share } from "../api";
+import { useMutation, usePaginatedQuery } from "convex/react";
+import { useLayoutEffect, useRef, useState, type ReactNode, type SyntheticEvent } from "react";
+import { api, type Customer, type Id, type Kpi, type Order, type Point, type Share } from "../api";
 import { Bars, LineChart, Ring } from "../charts";
 import { useDashboard, useKey } from "../dashboard";
 import { RangePicker, useParams } from "../filters";
@@ -18,11 +18,15 @@ interface Analytics {
   byCountry: Share[];
 }
 
-interface Details {
+interface Found {
   customer: Customer;
   orders: Order[];
   payments: { _id: string; amount: number; status: string; day: string }[];
 }
+
+const countries = new Intl.DisplayNames(navigator.language, { type: "region" });
+
+const called = (country: string) => countries.of(country) ?? country;
 
 export function Customers() {
   const analytics = useDashboard<Analytics>(api.dashboardCustomers.getAnalytics);
@@ -40,7 +44,7 @@ export function Customers() {
         <Figure name="Revenue each" kpi={analytics?.revenuePerCustomer} format={money} />
       </div>
       <div className="grid">
-        <Card title="New customers" wide>
+        <Card title="New customers" size="full">
           {analytics ? (
             <LineChart
               points={analytics.growth.map((point) => ({ ...point, value: point.count }))}
@@ -53,15 +57,21 @@ export function Customers() {
             <Ghost lines={5} />
           )}
         </Card>
-        <Card title="By plan" note="active customers">
+        <Card title="By plan" note="revenue of active ones">
           {analytics ? <Ring parts={analytics.byPlan} format={money} /> : <Ghost />}
         </Card>
-        <Card title="By country">{analytics ? <Bars parts={analytics.byCountry} format={money} /> : <Ghost />}</Card>
-        <Card title="Best customers" wide>
+        <Card title="By country" note="revenue" size="wide">
+          {analytics ? <Bars parts={analytics.byCountry.map((each) => ({ ...each, name: called(each.name) }))} format={money} /> : <Ghost />}
+        </Card>
+        <Card title="Best customers" size="full">
           <List onOpen={(id) => change({ customer: id })} />
         </Card>
       </div>
-      {open && <Drawer id={open} onClose={() => change({ customer: undefined })} />}
+      {open && (
+        <Drawer onClose={() => change({ customer: undefined })}>
+          <Details id={open} />
+        </Drawer>
+      )}
     </>
   );
 }
@@ -91,8 +101,8 @@ function List({ onOpen }: { onOpen: (id: string) => void }) {
           <thead>
             <tr>
               <th>Customer</th>
-              <th>Plan</th>
-              <th>Country</th>
+              <th className="more">Plan</th>
+              <th className="more">Country</th>
               <th className="number">Orders</th>
               <th className="number">Revenue</th>
             </tr>
@@ -109,8 +119,8 @@ function List({ onOpen }: { onOpen: (id: string) => void }) {
                     </span>
                   </button>
                 </td>
-                <td>{customer.plan}</td>
-                <td>{customer.country}</td>
+                <td className="more">{customer.plan}</td>
+                <td className="more">{called(customer.country)}</td>
                 <td className="number">{count(customer.orders)}</td>
                 <td className="number">{price(customer.revenue)}</td>
               </tr>
@@ -129,46 +139,99 @@ function List({ onOpen }: { onOpen: (id: string) => void }) {
   );
 }
 
-function Drawer({ id, onClose }: { id: string; onClose: () => void }) {
-  const details = useDashboard<Details | null>(api.dashboardCustomers.getCustomer, { customerId: id });
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => event.key === "Escape" && onClose();
-    window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
-  }, [onClose]);
-  const shown = details?.customer._id === id ? details : undefined;
+/** A dialog of the browser's own: the keyboard stays in it, Escape closes it, and then is where it was before. */
+function Drawer({ onClose, children }: { onClose: () => void; children: ReactNode }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => {
+    const shown = dialog.current!;
+    shown.showModal();
+    return () => shown.close();
+  }, []);
+  const onCancel = (event: SyntheticEvent) => {
+    event.preventDefault(); // whoever has opened it takes it away
+    onClose();
+  };
   return (
-    <div className="veil" onClick={onClose}>
-      <aside className="drawer" role="dialog" aria-label="Customer" onClick={(event) => event.stopPropagation()}>
-        <button className="icon" onClick={onClose} aria-label="Close" autoFocus>
+    <dialog
+      ref={dialog}
+      className="drawer"
+      aria-label="Customer"
+      onCancel={onCancel}
+      onClick={(event) => event.target === dialog.current && onClose()}
+    >
+      <div className="inside">
+        <button className="icon" onClick={onClose} aria-label="Close">
           <Icon name="back" />
         </button>
-        {shown ? (
-          <>
-            <h2>{shown.customer.name}</h2>
-            <p className="lead">
-              {shown.customer.email} · {shown.customer.plan} · since {shown.customer.day}
-            </p>
-            <div className="figures two">
-              <Figure name="Revenue" kpi={shown.customer.revenue} format={price} />
-              <Figure name="Orders" kpi={shown.customer.orders} format={count} />
-            </div>
-            <h3>Orders</h3>
-            <ul className="lines">
-              {shown.orders.map((order) => (
-                <li key={order._id}>
-                  <span>{order.product}</span>
-                  <small>{order.day}</small>
-                  <span className={`badge ${order.status}`}>{order.status}</span>
-                  <strong>{price(order.amount)}</strong>
-                </li>
-              ))}
-            </ul>
-          </>
-        ) : (
-          <Ghost lines={8} />
-        )}
-      </aside>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+function Details({ id }: { id: string }) {
+  const details = useDashboard<Found | null>(api.dashboardCustomers.getCustomer, { customerId: id });
+  if (details === null) return <Empty title="There is no such customer" />;
+  if (details?.customer._id !== id) return <Ghost lines={8} />;
+  const { customer, orders } = details;
+  return (
+    <>
+      <h2>{customer.name}</h2>
+      <p className="lead">
+        {customer.email}
+        <br />
+        {customer.plan}, since {customer.day}
+      </p>
+      <div className="figures two">
+        <Figure name="Revenue" kpi={customer.revenue} format={price} />
+        <Figure name="Orders" kpi={customer.orders} format={count} />
+      </div>
+      <h3>New order</h3>
+      <Products customer={customer._id} />
+      <h3>Orders</h3>
+      {orders.length ? (
+        <ul className="lines">
+          {orders.map((order) => (
+            <li key={order._id}>
+              <span>{order.product}</span>
+              <small>{order.day}</small>
+              <span className={`badge ${order.status}`}>{order.status}</span>
+              <strong>{price(order.amount)}</strong>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <Empty title="No orders yet" />
+      )}
+    </>
+  );
+}
+
+const PRODUCTS = ["Essay review", "Express review", "Coaching hour", "Monthly plan"];
+
+function Products({ customer }: { customer: Id<"customers"> }) {
+  const place = useMutation(api.orders.place);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  const order = (product: string) => {
+    setBusy(true);
+    setError("");
+    place({ customerId: customer, product })
+      .catch(() => setError("That was not ordered. Try again."))
+      .finally(() => setBusy(false));
+  };
+  return (
+    <div className="products" role="group" aria-label="New order">
+      {PRODUCTS.map((product) => (
+        <button key={product} className="button quiet" disabled={busy} onClick={() => order(product)}>
+          <Icon name="plus" size={16} /> {product}
+        </button>
+      ))}
+      {error && (
+        <p className="error" role="alert">
+          {error}
+        </p>
+      )}
     </div>
   );
 }

@@ -3,9 +3,10 @@ import { useState, type ChangeEvent, type FormEvent } from "react";
 import { Link, useLocation } from "wouter";
 import { api, type Essay, type Id, type EssayRequest, type RequestDetails } from "../api";
 import { useParams } from "../filters";
-import { ago, count, score, time } from "../format";
+import { count, score, time } from "../format";
+import { Guard } from "../guard";
 import { Icon } from "../icons";
-import { Badge, Empty, Ghost, Header } from "../ui";
+import { Ago, Badge, Empty, Ghost, Header } from "../ui";
 
 export function Essays({ id }: { id?: Id<"essays"> | "new" }) {
   const [, navigate] = useLocation();
@@ -20,7 +21,15 @@ export function Essays({ id }: { id?: Id<"essays"> | "new" }) {
         <Search />
         <List here={id} />
       </section>
-      {id === "new" ? <Editor /> : id ? <Reader key={id} id={id} /> : <Nothing />}
+      {id === "new" ? (
+        <Editor />
+      ) : id ? (
+        <Guard key={id} place={id}>
+          <Reader id={id} />
+        </Guard>
+      ) : (
+        <Nothing />
+      )}
     </div>
   );
 }
@@ -45,7 +54,7 @@ function Search() {
         placeholder="Search essays"
         aria-label="Search essays"
         value={params.get("q") ?? ""}
-        onChange={(event) => change({ q: event.target.value })}
+        onChange={(event) => change({ q: event.target.value }, { replace: true })}
       />
     </label>
   );
@@ -168,9 +177,7 @@ function Editor() {
 
 function Reader({ id }: { id: Id<"essays"> }) {
   const essay = useQuery(api.essays.get, { essayId: id }) as Essay | undefined;
-  const submit = useMutation(api.essayRequestsActions.create);
-  const mine = usePaginatedQuery(api.essayRequests.listMine, {}, { initialNumItems: 50 });
-  const request = (mine.results as EssayRequest[]).find((each) => each.essayId === id);
+  const request = useQuery(api.essayRequests.getForEssay, { essayId: id }) as EssayRequest | null | undefined;
   if (essay === undefined)
     return (
       <section className="pane">
@@ -188,7 +195,7 @@ function Reader({ id }: { id: Id<"essays"> }) {
       </div>
       <div className="reader">
         <p className="note">
-          {count(essay.wordCount)} words · {ago(essay.updatedAt)}
+          {count(essay.wordCount)} words · <Ago at={essay.updatedAt} />
           {essay.fileUrl && (
             <>
               {" · "}
@@ -196,17 +203,7 @@ function Reader({ id }: { id: Id<"essays"> }) {
             </>
           )}
         </p>
-        {essay.status === "draft" && (
-          <div className="handin">
-            <p>Hand it in, and somebody reviews it.</p>
-            <button className="button" onClick={() => void submit({ essayId: id })}>
-              Hand in
-            </button>
-            <button className="button quiet" onClick={() => void submit({ essayId: id, priority: "express" })}>
-              Express, in 12 hours
-            </button>
-          </div>
-        )}
+        {essay.status === "draft" && <HandIn id={id} />}
         {request && <Review id={request._id} />}
         <article>
           {essay.text.split("\n\n").map((paragraph, index) => (
@@ -218,9 +215,37 @@ function Reader({ id }: { id: Id<"essays"> }) {
   );
 }
 
+function HandIn({ id }: { id: Id<"essays"> }) {
+  const submit = useMutation(api.essayRequestsActions.create);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  const handIn = (priority: "normal" | "express") => {
+    setBusy(true);
+    setError("");
+    submit({ essayId: id, priority })
+      .catch(() => setError("That was not handed in. Try again."))
+      .finally(() => setBusy(false));
+  };
+  return (
+    <div className="handin">
+      <p>{error ? <span className="error" role="alert">{error}</span> : "Hand it in, and somebody reviews it."}</p>
+      <button className="button" disabled={busy} onClick={() => handIn("normal")}>
+        Hand in
+      </button>
+      <button className="button quiet" disabled={busy} onClick={() => handIn("express")}>
+        Express, in 12 hours
+      </button>
+    </div>
+  );
+}
+
+const CRITERIA = ["structure", "argument", "style", "grammar"] as const;
+
 function Review({ id }: { id: Id<"essayRequests"> }) {
   const details = useQuery(api.essayRequests.getDetails, { requestId: id }) as RequestDetails | undefined;
-  const takeBack = useMutation(api.essayRequestsActions.cancel);
+  const cancel = useMutation(api.essayRequestsActions.cancel);
+  // Too late when a reviewer was faster: the page shows that by itself.
+  const takeBack = () => void cancel({ requestId: id }).catch(() => undefined);
   if (details === undefined) return <Ghost lines={3} />;
   const { request, history } = details;
   return (
@@ -234,19 +259,19 @@ function Review({ id }: { id: Id<"essayRequests"> }) {
         ))}
       </ol>
       {request.status === "received" && (
-        <button className="button quiet" onClick={() => void takeBack({ requestId: id })}>
+        <button className="button quiet" onClick={takeBack}>
           Take it back
         </button>
       )}
       {request.scores && (
         <div className="scores">
-          {Object.entries(request.scores).map(([name, value]) => (
+          {CRITERIA.map((name) => (
             <div key={name}>
               <span>{name}</span>
               <span className="track">
-                <span style={{ width: `${value * 10}%` }} />
+                <span style={{ width: `${request.scores![name] * 10}%` }} />
               </span>
-              <strong>{score(value)}</strong>
+              <strong>{score(request.scores![name])}</strong>
             </div>
           ))}
         </div>

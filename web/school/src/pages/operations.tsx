@@ -3,8 +3,8 @@ import { api, type EssayRequest, type Event, type Kpi, type Point } from "../api
 import { LineChart } from "../charts";
 import { useDashboard, useKey } from "../dashboard";
 import { RangePicker } from "../filters";
-import { ago, count, hours, time } from "../format";
-import { Badge, Card, Empty, Figure, Ghost, Header } from "../ui";
+import { count, hours, time } from "../format";
+import { Ago, Badge, Card, Empty, Figure, Ghost, Header } from "../ui";
 
 interface Metrics {
   received: Kpi;
@@ -36,10 +36,10 @@ export function Operations() {
         <Figure name="Time for a review" kpi={metrics?.turnaround} format={hours} good="down" />
       </div>
       <div className="grid">
-        <Card title="Where requests are" note="now" wide>
+        <Card title="Where requests are" note="now" size="full">
           {workflow ? <Stages workflow={workflow} /> : <Ghost lines={3} />}
         </Card>
-        <Card title="Reviewed">
+        <Card title="Reviewed" size="wide">
           {metrics ? (
             <LineChart
               points={metrics.throughput.map((point) => ({ ...point, value: point.count }))}
@@ -61,7 +61,7 @@ export function Operations() {
                   <span>{request.priority === "express" ? "Express" : "Normal"}</span>
                   <Badge status={request.status} />
                   <strong className={request.dueAt < workflow.at ? "late" : undefined} title={time(request.dueAt)}>
-                    {ago(request.dueAt)}
+                    <Ago at={request.dueAt} />
                   </strong>
                 </li>
               ))}
@@ -70,7 +70,7 @@ export function Operations() {
             <Empty title="Nothing waits" />
           )}
         </Card>
-        <Card title="Events" wide>
+        <Card title="Events" size="full">
           <Events />
         </Card>
       </div>
@@ -108,7 +108,7 @@ function Events() {
           <li key={event._id}>
             <i className={event.kind} />
             <span>{event.text}</span>
-            <time>{ago(event._creationTime)}</time>
+            <time><Ago at={event._creationTime} /></time>
           </li>
         ))}
       </ol>

@@ -2,8 +2,8 @@ import { api, type Event, type Kpi, type Point } from "../api";
 import { LineChart } from "../charts";
 import { useDashboard } from "../dashboard";
 import { RangePicker } from "../filters";
-import { ago, compact, count, money, score } from "../format";
-import { Card, Empty, Figure, Ghost, Header } from "../ui";
+import { compact, count, money, score } from "../format";
+import { Ago, Card, Empty, Figure, Ghost, Header } from "../ui";
 
 interface OverviewResult {
   step: string;
@@ -29,7 +29,7 @@ export function Overview() {
         <Figure name="Quality of reviews" kpi={kpis?.quality} format={score} />
       </div>
       <div className="grid">
-        <Card title="Revenue" note={overview && `by ${overview.step}`} wide>
+        <Card title="Revenue" note={overview && `by ${overview.step}`} size="wide">
           {overview ? (
             <LineChart
               points={overview.revenue}
@@ -37,7 +37,7 @@ export function Overview() {
               format={money}
               axis={(value) => compact(value / 100)}
               unit="orders"
-              height={420}
+              height={300}
             />
           ) : (
             <Ghost lines={6} />
@@ -52,7 +52,7 @@ export function Overview() {
                 <li key={event._id}>
                   <i className={event.kind} />
                   <span>{event.text}</span>
-                  <time>{ago(event._creationTime)}</time>
+                  <time><Ago at={event._creationTime} /></time>
                 </li>
               ))}
             </ol>

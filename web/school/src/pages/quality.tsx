@@ -34,11 +34,11 @@ export function Quality() {
         <Figure name="Grammar" kpi={scores?.grammar} format={score} />
       </div>
       <div className="grid">
-        <Card title="Mean score" wide>
+        <Card title="Mean score" size="wide">
           {reviewed === undefined ? (
             <Ghost lines={6} />
           ) : reviewed.length ? (
-            <LineChart points={reviewed} step="day" format={score} unit="reviews" domain={[0, 10]} />
+            <LineChart points={reviewed} step="day" format={score} axis={count} unit="reviews" most={10} />
           ) : (
             <Empty title="No reviews in this time" />
           )}
@@ -57,7 +57,7 @@ export function Quality() {
                 <li key={reviewer.name}>
                   <Avatar name={reviewer.name} />
                   <span>{reviewer.name}</span>
-                  <small>{count(reviewer.reviews)} reviews</small>
+                  <small>{reviewer.reviews === 1 ? "1 review" : `${count(reviewer.reviews)} reviews`}</small>
                   <strong>{score(reviewer.mean)}</strong>
                 </li>
               ))}
@@ -66,7 +66,7 @@ export function Quality() {
             <Ghost />
           )}
         </Card>
-        <Card title="Lowest of all time">
+        <Card title="Lowest of all time" size="wide">
           {analysis ? (
             <ul className="lines">
               {analysis.lowest.map((review) => (

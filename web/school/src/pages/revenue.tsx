@@ -48,7 +48,7 @@ export function Revenue() {
         <Figure name="Average order" kpi={metrics?.averageOrder} format={money} />
       </div>
       <div className="grid">
-        <Card title="Paid and refunded" note={trends && `by ${trends.step}`} wide>
+        <Card title="Paid and refunded" note={trends && `by ${trends.step}`} size="wide">
           {trends ? (
             <LineChart
               name="paid"
@@ -66,7 +66,7 @@ export function Revenue() {
         <Card title="By product" note={metrics && `${percent(metrics.refundRate)} refunded`}>
           {revenue ? <Ring parts={revenue.byProduct} format={money} /> : <Ghost lines={6} />}
         </Card>
-        <Card title="Orders by product">{orders ? <Bars parts={orders} format={count} /> : <Ghost />}</Card>
+        <Card title="Orders by product" size="full">{orders ? <Bars parts={orders} format={count} /> : <Ghost />}</Card>
       </div>
     </>
   );

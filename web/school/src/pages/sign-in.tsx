@@ -10,6 +10,12 @@ export function SignIn() {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
 
+  const startAgain = () => {
+    setSent(false);
+    setCode("");
+    setError("");
+  };
+
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
@@ -73,7 +79,7 @@ export function SignIn() {
           {sent ? "Sign in" : "Send me a code"}
         </button>
         {sent && (
-          <button type="button" className="button quiet" onClick={() => setSent(false)}>
+          <button type="button" className="button quiet" onClick={startAgain}>
             Another address
           </button>
         )}
