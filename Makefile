@@ -18,7 +18,7 @@ help: ## show this
 dev: $(stamps)/dev web/school/dist/.built ## serve the application in DIR (the school application here), reloading on every change
 	@exec .venv/bin/reactor dev "$(DIR)" $(ARGS)
 
-test: $(stamps)/test tests/clients/node_modules/.installed ## run every test that this machine can run
+test: $(stamps)/test tests/clients/node_modules/.installed web/school/dist/.built ## run every test that this machine can run
 	@.venv/bin/python -m pytest $(ARGS)
 
 check: $(stamps)/check ## lint, formatting, types, import order, sizes

@@ -9,7 +9,7 @@ __all__ = ["front_page"]
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Reactor</title><style>
+<title>Reactor</title><link rel="icon" href="data:,"><style>
 :root {{ color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }}
 body {{ max-width: 52rem; margin: 3rem auto; padding: 0 1rem }}
 code, pre {{ font: 14px/1.5 ui-monospace, monospace }}
