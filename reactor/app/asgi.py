@@ -26,7 +26,7 @@ from reactor.http.file_api import ROOT
 from reactor.http.function_api import FunctionApi, Request
 from reactor.http.http_actions import HttpActions
 from reactor.sync.asgi_socket import asgi_socket
-from reactor.sync.connection import Connection, Peer, Refusal
+from reactor.sync.connection import Connection, Refusal, Welcome
 from reactor.sync.heartbeat import Heartbeat
 
 __all__ = ["AsgiApp", "SiteApp", "http_actions"]
@@ -144,7 +144,8 @@ class AsgiApp:
         elif path in self._function_paths:
             await respond(send, _wrong_method(path), cors_headers(headers))
         else:
-            await self._pages(scope, receive, _with_headers(send, cors_headers(headers)))
+            told = client_support(headers.get(b"convex-client")).headers
+            await self._pages(scope, receive, _with_headers(send, [*cors_headers(headers), *told]))
 
     async def _site(self, scope: Scope, receive: Receive, send: Send) -> None:
         # What stands behind /http is the application's, several slashes and percent signs included.
@@ -158,7 +159,7 @@ class SiteApp:
     def __init__(self, actions: HttpActions) -> None:
         self._actions = actions
 
-    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Peer | Refusal:
+    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Welcome | Refusal:
         """There are no WebSockets here (see `Listener`)."""
         text = "No WebSocket here: this port has the application's HTTP endpoints, clients use the other one."
         return Refusal(404, {"code": "NotFound", "message": text})

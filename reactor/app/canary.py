@@ -15,7 +15,7 @@ import msgspec
 from reactor.app.parts import Parts
 from reactor.runtime.identity import Identity
 from reactor.runtime.system import BEAT, PULSE
-from reactor.sync.connection import OutMessage
+from reactor.sync.connection import OutMessage, Welcome
 from reactor.sync.peer import SocketPeer
 
 __all__ = ["Canary"]
@@ -67,8 +67,9 @@ class Canary:
     async def _look(self) -> str | None:
         seconds = max(_LEAST_SECONDS, self._parts.settings.health_seconds)
         client = _Client()
-        peer = self._parts.hub.accept("/api/sync", {}, client)
-        assert isinstance(peer, SocketPeer)
+        welcome = self._parts.hub.accept("/api/sync", {}, client)
+        assert isinstance(welcome, Welcome) and isinstance(welcome.peer, SocketPeer)
+        peer = welcome.peer
         peer.session.identity = Identity.admin()
         try:
             async with asyncio.timeout(seconds):

@@ -7,7 +7,7 @@ server has not taken, beyond which the server keeps a buffer of its own.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reactor.sync.connection import (
     Listener,
     OutMessage,
-    Peer,
     Phase,
     Refusal,
     SocketBase,
+    Welcome,
     admit,
     joined_headers,
     logger,
@@ -44,12 +44,12 @@ class AsgiSocket(SocketBase):
         self._dropped = False
         self.backlog = 0
 
-    async def serve(self, peer: Peer, receive: Receive) -> None:
-        """Accept the connection for `peer` and stay until it ends."""
-        self._peer, self._phase = peer, Phase.OPEN
+    async def serve(self, welcome: Welcome, receive: Receive) -> None:
+        """Accept the connection and stay until it ends."""
+        self._peer, self._phase = welcome.peer, Phase.OPEN
         self._receiver = asyncio.current_task()
         self._heartbeat.add(self)
-        self._post({"type": "websocket.accept"})
+        self._post({"type": "websocket.accept", "headers": _encoded(welcome.headers)})
         try:
             while (message := await receive())["type"] == "websocket.receive":
                 self.last_heard = self._clock()
@@ -136,10 +136,14 @@ async def _refuse(refusal: Refusal, scope: Scope, send: Send) -> None:
         {
             "type": "websocket.http.response.start",
             "status": refusal.status,
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "headers": _encoded(headers),
         }
     )
     await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def asgi_socket(listener: Listener, *, heartbeat: Heartbeat | None = None) -> ASGIApp:

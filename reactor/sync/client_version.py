@@ -12,8 +12,8 @@ __all__ = ["check_version", "understands_chunks"]
 _FIRST_WITH_CHUNKS: Version = (1, 28, 0)
 
 
-def check_version(header: str | None, path_version: str | None) -> Refusal | None:
-    """Why a client is not served, None when it is."""
+def check_version(header: str | None, path_version: str | None) -> dict[str, str] | Refusal:
+    """What the headers of the answer tell a client about its version, or why it is not served."""
     try:
         client = _client(header, path_version)
     except ValueError:
@@ -23,7 +23,7 @@ def check_version(header: str | None, path_version: str | None) -> Refusal | Non
     if headers.get("x-convex-deprecation-state") == UNSUPPORTED:
         text = headers["x-convex-deprecation-message"]
         return Refusal(400, {"code": "ClientVersionUnsupported", "message": text}, headers)
-    return None
+    return headers
 
 
 def understands_chunks(header: str | None, path_version: str | None) -> bool:

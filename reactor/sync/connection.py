@@ -1,6 +1,6 @@
 """The shapes between a socket and the session behind it, and what all sockets have in common; no I/O here.
 
-    Listener (the hub)  ── accept(path, headers, connection) ──▶  Peer | Refusal
+    Listener (the hub)  ── accept(path, headers, connection) ──▶  Welcome (with a peer) | Refusal
     Connection (the socket, used by the peer)                     send, close, backlog, last_sent, last_heard
     Peer (the session, told by the socket)                        received, received_binary, drained, lost
 
@@ -14,7 +14,8 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -28,6 +29,7 @@ __all__ = [
     "Phase",
     "Refusal",
     "SocketBase",
+    "Welcome",
     "admit",
     "joined_headers",
     "logger",
@@ -133,10 +135,17 @@ class Refusal(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
 
 
+class Welcome(NamedTuple):
+    """The upgrade: who is told what comes, and further headers of the answer."""
+
+    peer: Peer
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
 class Listener(Protocol):
     """The hub: decides who may connect."""
 
-    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Peer | Refusal:
+    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Welcome | Refusal:
         """`path` is percent-decoded and without query; names in `headers` are lower-case, repeated ones are joined."""
         ...
 
@@ -204,7 +213,7 @@ class SocketBase(ABC):
             logger.exception("a session failed while it ended")
 
 
-def admit(listener: Listener, path: str, headers: Mapping[str, str], connection: Connection) -> Peer | Refusal:
+def admit(listener: Listener, path: str, headers: Mapping[str, str], connection: Connection) -> Welcome | Refusal:
     """Ask the listener; a mistake in it is logged and answered with 500."""
     try:
         return listener.accept(path, headers, connection)

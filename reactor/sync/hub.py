@@ -24,7 +24,7 @@ from reactor.runtime.mutations import Mutations
 from reactor.runtime.query_run import RunResult
 from reactor.sync import messages as wire
 from reactor.sync.client_version import check_version, understands_chunks
-from reactor.sync.connection import Connection, Peer, Refusal
+from reactor.sync.connection import Connection, Refusal, Welcome
 from reactor.sync.forwarded import Proxies
 from reactor.sync.host import SessionLimits
 from reactor.sync.moment import Moment
@@ -73,21 +73,21 @@ class Hub:
 
     # Sockets
 
-    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Peer | Refusal:
+    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Welcome | Refusal:
         """A socket wants in (see `Listener`)."""
         match = _PATH.fullmatch(path)
         if match is None:
             return Refusal(404, {"code": "NotFound", "message": f"No WebSocket here: use /api/sync, not {path[:100]}."})
-        refusal = check_version(headers.get("convex-client"), match[1])
-        if refusal is not None:
-            return refusal
+        told = check_version(headers.get("convex-client"), match[1])
+        if isinstance(told, Refusal):
+            return told
         chunks = understands_chunks(headers.get("convex-client"), match[1])
         address = self._proxies.client(connection.address, headers.get("x-forwarded-for"))
         session = Session(self, chunks=chunks, origin=_origin(headers, address))
         peer = SocketPeer(self, session, connection)
         self.sessions[session] = peer
         self.connects += 1
-        return peer
+        return Welcome(peer, told)
 
     def forget(self, peer: SocketPeer) -> None:
         """A socket is gone."""

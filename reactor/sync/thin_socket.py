@@ -159,7 +159,8 @@ class ThinSocket(SocketBase, asyncio.Protocol):
         if isinstance(answer, Refusal):
             self._refuse(answer)
             return
-        self._peer, self._phase = answer, Phase.OPEN
+        self._peer, self._phase = answer.peer, Phase.OPEN
+        response.headers.update(answer.headers)
         self._transport.write(self._with_server_headers(response).serialize())
         # Zero turns the transport's flow control into the news whether the backlog is empty.
         self._transport.set_write_buffer_limits(high=0)

@@ -348,6 +348,12 @@ async def test_clients_that_should_upgrade_are_told(api: Api):
     assert response.json()["value"] == 0
 
 
+@pytest.mark.parametrize("page", ["/version", "/api/reactor/live", "/nothing/here"])
+async def test_clients_that_should_upgrade_are_told_by_every_page(api: Api, page: str):
+    response = await api.http.get(page, headers={"Convex-Client": "python-0.2.0"})
+    assert response.headers["x-convex-deprecation-state"] == "UpgradeRequired"
+
+
 @pytest.mark.parametrize("client", ["npm-1.48.0", "python-0.8.1", "rust-0.10.4", "odd-thing-1.0.0-beta", None])
 async def test_other_clients_are_served_without_a_word(api: Api, client: str | None):
     headers = {} if client is None else {"Convex-Client": client}

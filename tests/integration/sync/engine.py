@@ -91,10 +91,10 @@ class Client:
         self._query_set = self._identity = self._request = 0
         self._parts: list[str] = []
         self._heard = asyncio.Event()
-        peer = parts.hub.accept(path, headers or {}, self)
-        assert not isinstance(peer, Refusal), peer
-        assert isinstance(peer, SocketPeer)
-        self.peer = peer
+        welcome = parts.hub.accept(path, headers or {}, self)
+        assert not isinstance(welcome, Refusal), welcome
+        assert isinstance(welcome.peer, SocketPeer)
+        self.peer = welcome.peer
         if connect:
             self.say("Connect", sessionId=self.session, connectionCount=0, lastCloseReason="InitialConnect")
 

@@ -10,7 +10,7 @@ from typing import Self
 import uvicorn
 from websockets.frames import Frame, Opcode
 
-from reactor.sync.connection import Connection, Peer, Refusal
+from reactor.sync.connection import Connection, Refusal, Welcome
 from reactor.sync.heartbeat import Heartbeat
 
 __all__ = ["UPGRADE", "Clock", "RawClient", "RecordingHub", "RecordingPeer", "Served"]
@@ -73,15 +73,16 @@ class RecordingHub:
         self.arrivals: asyncio.Queue[RecordingPeer] = asyncio.Queue()
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.verdict: Callable[[Connection], Refusal | None] = lambda connection: None
+        self.greeting: dict[str, str] = {}
 
-    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Peer | Refusal:
+    def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Welcome | Refusal:
         self.requests.append((path, dict(headers)))
         refusal = self.verdict(connection)
         if refusal is not None:
             return refusal
         peer = RecordingPeer(connection)
         self.arrivals.put_nowait(peer)
-        return peer
+        return Welcome(peer, self.greeting)
 
 
 class RawClient:

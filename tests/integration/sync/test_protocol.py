@@ -7,7 +7,7 @@ import pytest
 
 from reactor.app.parts import Parts
 from reactor.sync import messages
-from reactor.sync.connection import Refusal
+from reactor.sync.connection import Refusal, Welcome
 from reactor.sync.moment import Moment
 from reactor.sync.session import Session
 from tests.integration.sync.engine import Client, engine, timestamp
@@ -426,6 +426,15 @@ async def test_who_is_not_let_in(parts: Parts, path: str, headers: dict[str, str
     refusal = parts.hub.accept(path, headers, socket)
     assert isinstance(refusal, Refusal)
     assert (refusal.status, refusal.body["code"]) == (status, code)
+
+
+async def test_a_client_that_should_upgrade_is_let_in_and_told(parts: Parts):
+    welcome = parts.hub.accept("/api/sync", {"convex-client": "python-0.2.0"}, Client(parts))
+    assert isinstance(welcome, Welcome)
+    assert welcome.headers["x-convex-deprecation-state"] == "UpgradeRequired"
+    current = parts.hub.accept("/api/sync", {"convex-client": "python-0.8.1"}, Client(parts))
+    assert isinstance(current, Welcome)
+    assert not current.headers
 
 
 async def test_a_malformed_message_ends_that_connection_only(parts: Parts):

@@ -72,6 +72,16 @@ async def test_a_refusal_is_an_http_answer(served: Served) -> None:
     assert response.headers["X-Convex-Deprecation-State"] == "Unsupported"
 
 
+async def test_a_welcome_may_bring_headers(served: Served) -> None:
+    served.hub.greeting = {"X-Convex-Deprecation-State": "UpgradeRequired"}
+    async with connect(served.url) as client:
+        peer = await served.hub.arrivals.get()
+        peer.connection.send(said("{}"))
+        assert client.response is not None
+        assert client.response.headers["X-Convex-Deprecation-State"] == "UpgradeRequired"
+        assert await client.recv() == "{}"
+
+
 async def test_a_hub_that_fails_answers_500(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     def use_too_early(connection: Connection) -> None:
         connection.send(said("{}"))

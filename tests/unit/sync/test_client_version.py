@@ -3,6 +3,7 @@
 import pytest
 
 from reactor.sync.client_version import check_version, understands_chunks
+from reactor.sync.connection import Refusal
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,14 @@ from reactor.sync.client_version import check_version, understands_chunks
     ],
 )
 def test_served(header: str | None, path: str | None):
-    assert check_version(header, path) is None
+    assert check_version(header, path) == {}
+
+
+def test_served_and_told_to_upgrade():
+    told = check_version("python-0.2.0", None)
+    assert isinstance(told, dict)
+    assert told["x-convex-deprecation-state"] == "UpgradeRequired"
+    assert "upgrade" in told["x-convex-deprecation-message"]
 
 
 @pytest.mark.parametrize(
@@ -27,14 +35,14 @@ def test_served(header: str | None, path: str | None):
 )
 def test_versions_that_are_none(header: str | None, path: str | None):
     refusal = check_version(header, path)
-    assert refusal is not None
+    assert isinstance(refusal, Refusal)
     assert (refusal.status, refusal.body["code"]) == (400, "InvalidClientVersion")
 
 
 @pytest.mark.parametrize(("header", "path"), [("npm-0.19.1", None), (None, "0.1.0"), ("python-0.0.2", None)])
 def test_versions_that_are_too_old(header: str | None, path: str | None):
     refusal = check_version(header, path)
-    assert refusal is not None
+    assert isinstance(refusal, Refusal)
     assert (refusal.status, refusal.body["code"]) == (400, "ClientVersionUnsupported")
     assert refusal.headers["x-convex-deprecation-state"] == "Unsupported"
     assert "upgrade" in refusal.headers["x-convex-deprecation-message"]

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from reactor.sync.connection import Connection, OutMessage, Peer, Refusal, SocketBase, admit, joined_headers
+from reactor.sync.connection import Connection, OutMessage, Refusal, SocketBase, Welcome, admit, joined_headers
 
 
 class Socket(SocketBase):
@@ -31,7 +31,7 @@ def test_repeated_headers_are_one_list() -> None:
 
 def test_a_listener_that_fails_refuses_with_500() -> None:
     class Failing:
-        def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Peer | Refusal:
+        def accept(self, path: str, headers: Mapping[str, str], connection: Connection) -> Welcome | Refusal:
             raise ValueError("a mistake")
 
     refusal = admit(Failing(), "/api/sync", {}, Socket(lambda: 0.0))
