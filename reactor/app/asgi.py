@@ -17,6 +17,7 @@ from reactor.http.exchange import (
     Receive,
     Scope,
     Send,
+    WrongMethod,
     error_body,
     read_body,
     request_headers,
@@ -80,7 +81,6 @@ class AsgiApp:
             ("POST", "/api/update_environment_variables"): environment.update,
             ("GET", "/api/list_environment_variables"): environment.list,
         }
-        self._function_paths = frozenset(path for _, path in self._endpoints)
         self._files = parts.file_api
         self._pages = pages(parts)
         self._http_actions = http_actions(parts)
@@ -141,11 +141,17 @@ class AsgiApp:
         headers = request_headers(scope)
         if scope["method"] == "OPTIONS":
             await respond(send, *preflight(headers))
-        elif path in self._function_paths:
-            await respond(send, _wrong_method(path), cors_headers(headers))
+        elif allowed := self._allowed(path):
+            await respond(send, _wrong_method(path, allowed), cors_headers(headers))
         else:
             told = client_support(headers.get(b"convex-client")).headers
             await self._pages(scope, receive, _with_headers(send, [*cors_headers(headers), *told]))
+
+    def _allowed(self, path: str) -> list[str]:
+        """The methods of an endpoint, none where there is none."""
+        if path.startswith(_RUN):
+            return ["POST"]
+        return sorted(method for method, known in self._endpoints if known == path)
 
     async def _site(self, scope: Scope, receive: Receive, send: Send) -> None:
         # What stands behind /http is the application's, several slashes and percent signs included.
@@ -175,9 +181,8 @@ class SiteApp:
             await _lifespan(receive, send)
 
 
-def _wrong_method(path: str) -> Answer:
-    text = f"{path} takes POST requests" + (", or GET ones." if path == "/api/query" else ".")
-    return error_body(HttpError(405, "MethodNotAllowed", text))
+def _wrong_method(path: str, allowed: list[str]) -> Answer:
+    return error_body(WrongMethod(f"{path} takes {' and '.join(allowed)} requests.", *allowed))
 
 
 def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:

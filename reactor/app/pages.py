@@ -1,5 +1,6 @@
 """Endpoints that are asked for rarely: versions, health, metrics, what is live."""
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -22,8 +23,6 @@ from reactor.version import VERSION
 __all__ = ["pages"]
 
 _SHOWN_ARGS = 500
-_ALL = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
-"""What is not there is answered with 404, however it is asked for."""
 
 
 def pages(parts: Parts) -> Starlette:
@@ -42,9 +41,8 @@ def pages(parts: Parts) -> Starlette:
             Route("/api/sync", _no_upgrade),
             Route("/api/{version}/sync", _no_upgrade),
             Route("/api/reactor/live", mine.live),
-            *([Route("/{path:path}", mine.page.serve, methods=_ALL)] if mine.page is not None else []),
         ],
-        exception_handlers={404: _not_there, 405: _wrong_method, HttpError: _refused},
+        exception_handlers={404: mine.other, 405: _wrong_method, HttpError: _refused},
     )
 
 
@@ -61,6 +59,13 @@ class _Pages:
         if self.page is not None and self.page.exists:
             return await self.page.serve(request)
         return await self.about(request)
+
+    async def other(self, request: Request, _: Exception) -> Response:
+        """What no route has: perhaps a file of the page."""
+        if self.page is not None:
+            with contextlib.suppress(HTTPException):
+                return await self.page.serve(request)
+        return Response(status_code=404)
 
     async def about(self, _: Request) -> Response:
         if self._parts.settings.production:
@@ -102,10 +107,6 @@ async def _no_upgrade(request: Request) -> Response:
     response = await _refused(request, HttpError(426, "UpgradeRequired", text))
     response.headers["upgrade"] = "websocket"
     return response
-
-
-async def _not_there(_: Request, __: Exception) -> Response:
-    return Response(status_code=404)
 
 
 async def _wrong_method(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ import msgspec
 __all__ = [
     "Answer",
     "HttpError",
+    "WrongMethod",
     "body_too_large",
     "error_body",
     "is_too_large",
@@ -35,6 +36,15 @@ class HttpError(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
+        self.headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class WrongMethod(HttpError):
+    """A request by another method than those that there are (RFC 9110 §15.5.6)."""
+
+    def __init__(self, message: str, *allowed: str) -> None:
+        super().__init__(405, "MethodNotAllowed", message)
+        self.headers = ((b"allow", ", ".join(allowed).encode()),)
 
 
 class Answer(msgspec.Struct):
@@ -48,7 +58,8 @@ class Answer(msgspec.Struct):
 
 def error_body(error: HttpError) -> Answer:
     """The documented body of an error."""
-    return Answer(_encoder.encode({"code": error.code, "message": error.message}), error.status)
+    body = _encoder.encode({"code": error.code, "message": error.message})
+    return Answer(body, error.status, headers=error.headers)
 
 
 def retry_after(seconds: float) -> tuple[tuple[bytes, bytes], ...]:

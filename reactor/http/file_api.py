@@ -24,6 +24,7 @@ from reactor.http.exchange import (
     Receive,
     Scope,
     Send,
+    WrongMethod,
     error_body,
     request_headers,
     respond,
@@ -69,7 +70,7 @@ class FileApi:
 
     async def _upload(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
         if scope["method"] != "POST":
-            raise HttpError(405, "MethodNotAllowed", "An upload URL takes the file as the body of a POST request.")
+            raise WrongMethod("An upload URL takes the file as the body of a POST request.", "POST")
         self._check_token(_token(scope))
         content_type, digest = _sent_type(headers), sent_digest(headers)
         declared = headers.get(b"content-length", b"0")
@@ -105,7 +106,7 @@ class FileApi:
 
     async def _show(self, name: str, scope: Scope, headers: dict[bytes, bytes], sending: Sending) -> None:
         if scope["method"] not in ("GET", "HEAD"):
-            raise HttpError(405, "MethodNotAllowed", "Files are fetched by GET or HEAD requests.")
+            raise WrongMethod("Files are fetched by GET or HEAD requests.", "GET", "HEAD")
         id, seconds = self._wanted(name, _token(scope))
         row = await self._files.row(id)
         if row is None:
