@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from reactor.app.canary import Canary
+from reactor.app.described import Described
 from reactor.app.front import front_page
 from reactor.app.metrics import metrics_text
 from reactor.app.parts import Parts
@@ -32,6 +33,7 @@ def pages(parts: Parts) -> Starlette:
         routes=[
             Route("/", mine.front),
             Route("/_reactor", mine.about),
+            Route("/_reactor/openapi.json", mine.described.serve),
             Route("/version", _version),
             Route("/instance_name", _instance_name),
             Route("/instance_version", _version),
@@ -52,6 +54,7 @@ class _Pages:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._canary = Canary(parts)
+        self.described = Described(parts)
         folder = parts.settings.page
         self.page = None if folder is None else WebPage(folder)
 

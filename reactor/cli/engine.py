@@ -56,6 +56,10 @@ class Engine(Protocol):
         """
         ...
 
+    def openapi(self, settings: Settings, directory: Path, *, internal: bool, address: str | None) -> bytes:
+        """The OpenAPI description of an application, as a file has it. Raises LoadError."""
+        ...
+
 
 def load_engine() -> Engine:
     """The engine. Loaded late: `reactor --help` and calls to a running server do not pay for it."""

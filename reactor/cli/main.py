@@ -9,6 +9,7 @@ from reactor.cli.env import env
 from reactor.cli.files import files
 from reactor.cli.init import init
 from reactor.cli.migrate import migrate
+from reactor.cli.openapi import openapi
 from reactor.cli.run import run
 from reactor.cli.seed import seed
 from reactor.cli.serving import dev, start
@@ -31,6 +32,7 @@ app.command()(start)
 app.command()(run)
 app.command()(migrate)
 app.command()(codegen)
+app.command()(openapi)
 app.add_typer(env)
 app.add_typer(files)
 app.command()(seed)

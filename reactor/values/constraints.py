@@ -24,18 +24,23 @@ _SIZED = frozenset({"string", "bytes", "array", "record"})
 
 
 class Rule(NamedTuple):
-    """One constraint: its text in messages, the validator kinds it fits, and its test of a value of such a kind."""
+    """One constraint: its text in messages, the validator kinds it fits, and its test of a value of such a kind.
+
+    `name` and `operand` say the same to programs: the name that `msgspec.Meta` has for it, or "whole", and its limit.
+    """
 
     text: str
     kinds: frozenset[str]
     holds: Callable[[Any], bool]
+    name: str
+    operand: float | str | None = None
 
 
 def _is_whole(value: float) -> bool:
     return isinstance(value, int) or value.is_integer()
 
 
-WHOLE = Rule("whole number", frozenset({"number"}), _is_whole)
+WHOLE = Rule("whole number", frozenset({"number"}), _is_whole, "whole")
 
 
 class ConstrainedValidator(Validator):
@@ -109,9 +114,13 @@ def rules_of(meta: Meta) -> list[Rule]:
     bounds = (("gt", ">", gt), ("ge", ">=", ge), ("lt", "<", lt), ("le", "<=", le))
     lengths = (("min_length", ">=", ge), ("max_length", "<=", le))
     return [
-        *(_bound(sign, compare, limit) for name, sign, compare in bounds if (limit := getattr(meta, name)) is not None),
         *(
-            _length(sign, compare, limit)
+            _bound(name, sign, compare, limit)
+            for name, sign, compare in bounds
+            if (limit := getattr(meta, name)) is not None
+        ),
+        *(
+            _length(name, sign, compare, limit)
             for name, sign, compare in lengths
             if (limit := getattr(meta, name)) is not None
         ),
@@ -120,18 +129,18 @@ def rules_of(meta: Meta) -> list[Rule]:
     ]
 
 
-def _bound(sign: str, compare: Callable[[float, float], bool], limit: float) -> Rule:
+def _bound(name: str, sign: str, compare: Callable[[float, float], bool], limit: float) -> Rule:
     def holds(value: float) -> bool:
         return compare(value, limit)
 
-    return Rule(f"{sign} {limit}", _NUMBERS, holds)
+    return Rule(f"{sign} {limit}", _NUMBERS, holds, name, limit)
 
 
-def _length(sign: str, compare: Callable[[int, int], bool], limit: int) -> Rule:
+def _length(name: str, sign: str, compare: Callable[[int, int], bool], limit: int) -> Rule:
     def holds(value: Sized) -> bool:
         return compare(len(value), limit)
 
-    return Rule(f"length {sign} {limit}", _SIZED, holds)
+    return Rule(f"length {sign} {limit}", _SIZED, holds, name, limit)
 
 
 def _multiple(step: float) -> Rule:
@@ -139,7 +148,7 @@ def _multiple(step: float) -> Rule:
         # NaN and the infinities leave NaN, which is not 0.
         return value % step == 0
 
-    return Rule(f"multiple of {step}", _NUMBERS, holds)
+    return Rule(f"multiple of {step}", _NUMBERS, holds, "multiple_of", step)
 
 
 def _pattern(pattern: str) -> Rule:
@@ -148,4 +157,4 @@ def _pattern(pattern: str) -> Rule:
     def holds(value: str) -> bool:
         return found(value) is not None
 
-    return Rule(f"pattern {render_text(pattern)}", frozenset({"string"}), holds)
+    return Rule(f"pattern {render_text(pattern)}", frozenset({"string"}), holds, "pattern", pattern)

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -24,6 +25,9 @@ from reactor.database.reader import DatabaseReader
 from reactor.database.search_query import Search
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import ConvexError, FunctionInterrupted, ReactorError
+from reactor.openapi.document import describe
+from reactor.runtime.registry import Registry
+from reactor.settings import Settings
 from reactor.settings.table import settings_table
 from reactor.values.validators import ObjectValidator, ValidatorBuilder
 from tests.support.server import REPOSITORY, Server
@@ -95,7 +99,7 @@ def test_metrics_and_their_page_agree(tmp_path: Path):
 
 
 def documented_endpoints() -> set[tuple[str, str]]:
-    return set(re.findall(r"`(GET|POST) (/[\w/]*)", page("http.md")))
+    return set(re.findall(r"`(GET|POST) (/[\w/.]*)", page("http.md")))
 
 
 def test_every_documented_endpoint_answers(server: Server):
@@ -168,7 +172,8 @@ def coded(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
             yield "close", reason
         case ast.Dict():
             pairs = zip(node.keys, node.values, strict=True)
-            yield from (("refusal", value) for key, value in pairs if texts(key) == ["code"])
+            # A dict there is a schema of codes.
+            yield from (("refusal", to) for key, to in pairs if texts(key) == ["code"] and not isinstance(to, ast.Dict))
         case _:
             return
 
@@ -186,6 +191,21 @@ def test_every_code_is_explained(kind: str, name: str):
     found = {text for file in SOURCES for found, text in codes(file) if found == kind and text.isalpha()}
     assert found, "the search for codes finds nothing"
     assert missing(found, in_code(page(name))) == []
+
+
+def described_codes(schema: Any) -> Iterator[str]:
+    """The codes that a description of the HTTP API says may be answered."""
+    if isinstance(schema, dict):
+        code = schema.get("code")
+        yield from code.get("enum", []) if isinstance(code, dict) else []
+    for part in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []:
+        yield from described_codes(part)
+
+
+def test_every_code_of_the_description_is_explained():
+    found = set(described_codes(describe(Registry(), Settings())))
+    assert "BadJsonBody" in found
+    assert missing(found, in_code(page("http.md")) + in_code(page("errors.md"))) == []
 
 
 # The package
