@@ -1,0 +1,28 @@
+"""The server keeps what its description says, whatever is sent to it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.openapi.judging import KEY
+from tests.integration.openapi.trial import PHASES, Trial
+from tests.support.profile import NIGHTLY
+from tests.support.server import REPOSITORY, Server
+
+pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
+
+
+@pytest.mark.timeout(3_600 if NIGHTLY else 240)
+@pytest.mark.parametrize(
+    ("app", "examples"),
+    [
+        pytest.param("shapes", 500 if NIGHTLY else 5, id="shapes"),
+        pytest.param(REPOSITORY, 60 if NIGHTLY else 1, id="school"),
+    ],
+)
+def test_the_server_is_as_described(tmp_path: Path, app: str | Path, examples: int):
+    with Server(app, tmp_path / "data", command="dev", environment={"REACTOR_ADMIN_KEY": KEY}) as server:
+        trial = Trial(server, examples=examples)
+        assert "failed inside of Reactor" not in server.log
+    assert trial.faults == [], "\n\n".join(trial.faults)
+    assert all(trial.requests[phase] for phase in PHASES if phase != "stateful")
