@@ -66,6 +66,7 @@ def _show(name: str, *, bare: bool) -> Schema:
         404: ("FileNotFound",),
         405: ("MethodNotAllowed",),
         500: ("InternalServerError",),
+        503: ("TooManyDownloads",),
     }
     shown = None if bare else _ANYTHING
     return operation(
@@ -104,6 +105,7 @@ _BARE = {
     404: "There is no such file, or not any more.",
     405: "The address of an upload, which takes POST requests.",
     500: "A fault of the server; its log has the cause.",
+    503: "Too many downloads are under way; try again later.",
 }
 
 
