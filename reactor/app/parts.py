@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from reactor.app.admin_key import admin_key
 from reactor.app.schema_progress import SchemaProgress
-from reactor.auth.configuration import configured_providers
-from reactor.auth.providers import Provider
+from reactor.app.sign_in import SignIn
+from reactor.auth.configuration import Declared, declared_providers
 from reactor.auth.verifier import Verifier
 from reactor.database.backlog import Backlog
 from reactor.database.committer import Committed
@@ -114,6 +114,7 @@ class Parts:
             ask=self._ask,
         )
         self.tokens = Verifier((), settings, redact=settings.redacts, clock=clock)
+        self.sign_in = SignIn(self.database, self.tokens, lambda: self.runner.origins, events)
         self.live = Directory()
         self.traffic = Traffic()
         self.queries = Queries(
@@ -173,12 +174,13 @@ class Parts:
             # Before the modules are loaded, so that they find the wrappers whatever way they import.
             self._look_away = self._determinism.install()
         self.application = self._load(self.directory)
-        self.tokens.adopt(configured_providers(self.application, self.settings.auth_providers))
+        declared = declared_providers(self.application, self.settings.auth_providers)
         self.watchdog.start()
         loop = asyncio.get_running_loop()
         if loop.get_task_factory() is None:  # whoever set another one knows why
             loop.set_task_factory(task_factory)
         await self.database.open(self.application.schema, SchemaProgress(self.events))
+        self.sign_in.adopt(declared)
         await self.files.open()
         key = admin_key(self.settings)
         self.admin, self.cursors = AdminKey(key), Cursors(key.encode())
@@ -216,8 +218,8 @@ class Parts:
         """
         async with self._loading:
             fresh = await asyncio.to_thread(self._load, self.directory)
-            providers = configured_providers(fresh, self.settings.auth_providers)
-        await self.database.adopt(fresh.schema, SchemaProgress(self.events), swap=lambda: self._swap(fresh, providers))
+            declared = declared_providers(fresh, self.settings.auth_providers)
+        await self.database.adopt(fresh.schema, SchemaProgress(self.events), swap=lambda: self._swap(fresh, declared))
 
     async def forget_jobs(self) -> None:
         """Delete the records of scheduled functions that ended longer ago than these are kept. Raises StoreError."""
@@ -242,9 +244,9 @@ class Parts:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104
         return self.settings.cloud_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
-    def _swap(self, fresh: Application, providers: Sequence[Provider]) -> None:
+    def _swap(self, fresh: Application, declared: Declared) -> None:
         self.application = fresh
-        self.tokens.adopt(providers)
+        self.sign_in.adopt(declared)
         self.queries.code_changed()
         self.crons.declare(fresh.crons)
         self.executor.wake()
@@ -259,6 +261,7 @@ class Parts:
             self.queries.news(commits)
             self.backlog.news(commits)
             self.migrator.news(commits)
+            self.sign_in.news(commits)
         finally:
             self.rounds.news(commits)
 

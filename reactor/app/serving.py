@@ -67,6 +67,7 @@ async def _serve(settings: Settings, directory: Path, reload: bool, events: Even
         _calm_collector()
         parts.port = listeners.port
         parts.runner.origins = origins(settings, listeners.port, listeners.site_port)
+        parts.sign_in.read()  # they may be among what is read
         return await _serve_parts(parts, listeners, reload)
     finally:
         listeners.close()

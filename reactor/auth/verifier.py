@@ -52,8 +52,9 @@ class Verifier:
         self._sources: dict[tuple[str, str], KeySource] = {}
         self.adopt(providers)
 
-    def adopt(self, providers: Sequence[Provider]) -> None:
-        """Take these providers from now on; keys of those that stay are kept."""
+    def adopt(self, providers: Sequence[Provider], fault: str = "") -> None:
+        """Take these providers from now on; keys of those that stay are kept. `fault`: why there are none."""
+        self._fault = fault
         before = self._sources
         self._sources = {each.source: before.get(each.source) or self._source(each) for each in providers}
         self._providers = tuple(providers)
@@ -78,7 +79,7 @@ class Verifier:
 
     async def _verify(self, text: str) -> Identity:
         if not self._providers:
-            text = "this deployment has none; declare them in functions/auth_config.py"
+            text = self._fault or "this deployment has none; declare them in functions/auth_config.py"
             raise TokenRefused(_NO_PROVIDER, text, code="NoAuthProvider")
         token = Token(text)
         provider = self._choose(token)

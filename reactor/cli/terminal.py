@@ -8,6 +8,8 @@ one that is unknown is shown as it is, so that server and terminal can grow apar
     loaded           functions, seconds (time it took), changed (files)
     reload_failed    error (text for the developer)
     reload_overtaken changed (files)
+    sign_in_failed   error (why nobody can sign in: of the environment variables no auth providers can be made)
+    sign_in          providers (their names, once they can be made again)
     schema_progress  table, documents (how many so far), checks (bool: they are compared with the schema), fills
                      (indexes that are being built), unique (index that is looked through for equal values)
     migration        name, state (inProgress, success, failed), documents (how many it was given so far)
@@ -59,6 +61,8 @@ class Terminal:
             "reload_overtaken": self._reload_overtaken,
             "types_written": self._types_written,
             "types_failed": self._types_failed,
+            "sign_in_failed": self._sign_in_failed,
+            "sign_in": self._sign_in,
             "schema_progress": self._schema_progress,
             "migration": self._migration,
             "log": self._log,
@@ -116,6 +120,13 @@ class Terminal:
     def _types_failed(self, fields: Fields) -> Text:
         text = self._line(("types not written", "bold red"), "  those of before stay\n")
         return text.append(_indented(_word(fields, "error")))
+
+    def _sign_in_failed(self, fields: Fields) -> Text:
+        text = self._line(("no sign-in", "bold red"), "  users' tokens are refused\n")
+        return text.append(_indented(_word(fields, "error")))
+
+    def _sign_in(self, fields: Fields) -> Text:
+        return self._line(("sign-in", "bold green"), f"  {', '.join(_names(fields.get('providers')))}")
 
     def _schema_progress(self, fields: Fields) -> Text:
         documents = fields.get("documents")

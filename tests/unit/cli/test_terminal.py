@@ -35,6 +35,13 @@ def test_types_that_could_not_be_written_are_told_of() -> None:
     assert "rename one" in text
 
 
+def test_sign_in_that_cannot_be_is_told_of_and_when_it_can_again() -> None:
+    text = shown("sign_in_failed", error="LOGIN_DOMAIN is not set")
+    assert "users' tokens are refused" in text
+    assert "LOGIN_DOMAIN is not set" in text
+    assert "OIDC https://a.example" in shown("sign_in", providers=["OIDC https://a.example"])
+
+
 def test_ready_tells_where_everything_is() -> None:
     text = shown(
         "ready",
