@@ -1,7 +1,7 @@
 """What schemathesis does not look at by itself.
 
 A function that refuses its arguments is answered with status 200, so that the checks that go by the status see nothing
-of it. And a key that is none is answered with 400, 401 or 403, as official clients know it.
+of it.
 """
 
 from typing import Any
@@ -9,9 +9,8 @@ from typing import Any
 import jsonschema
 import schemathesis
 
-__all__ = ["KEY", "admits_the_admin_alone", "takes_what_it_describes"]
+__all__ = ["takes_what_it_describes"]
 
-KEY = "trial|secret"
 RUN = "/api/run/"
 
 
@@ -38,15 +37,6 @@ def _says_more(message: str) -> bool:
 def _arguments(body: Any) -> Any:
     args = body.get("args", {}) if isinstance(body, dict) else {}
     return args[0] if isinstance(args, list) and len(args) == 1 else args
-
-
-@schemathesis.check
-def admits_the_admin_alone(ctx: Any, response: Any, case: Any) -> None:
-    """Without the admin key nothing is answered that needs it."""
-    if case.operation.definition.raw.get("security") == [{"admin": []}] and response.status_code < 300:
-        sent = response.request.headers.get("Authorization", "")
-        if sent != f"Convex {KEY}":
-            raise AssertionError(f"{sent!r} was taken for the admin key")
 
 
 def _validator(operation: Any) -> jsonschema.Draft202012Validator:

@@ -84,6 +84,21 @@ async def test_internal_ones_need_the_admin_key(shapes: Api):
     refused(await shapes.http.get(ADDRESS, params={"internal": "yes"}), 400, "BadQueryArgs")
 
 
+async def test_what_needs_the_admin_key_is_refused_without_it(shapes: Api):
+    paths = describe(shapes.parts.application.registry, shapes.parts.settings)["paths"]
+    needing = [
+        (method, path)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if operation["security"] == [{"admin": []}]
+    ]
+    assert len(needing) >= 4
+    for method, path in needing:
+        refused(await shapes.http.request(method, path), 403, "BadDeployKey")
+        wrong = {"Authorization": "Convex another|key"}
+        refused(await shapes.http.request(method, path, headers=wrong), 401, "BadAdminKey")
+
+
 async def test_production_keeps_docstrings_to_itself(tmp_path: Path):
     async with open_api(tmp_path / "data", "shapes", mode="production") as api:
         assert "Keep a thing." not in (await api.http.get(ADDRESS)).text

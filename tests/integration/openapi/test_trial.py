@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.openapi.judging import KEY
-from tests.integration.openapi.trial import PHASES, Trial
+from tests.integration.openapi.trial import KEY, PHASES, Trial
 from tests.support.profile import NIGHTLY
 from tests.support.server import REPOSITORY, Server
 
