@@ -29,7 +29,7 @@ td, th {{ text-align: left; padding: .35rem .75rem .35rem 0; vertical-align: top
 reactor run {example_path} '{{}}' --watch</pre>
 <p>Clients connect to this address: <code>new ConvexClient("{address}")</code> in JavaScript,
 <code>ConvexClient("{address}")</code> in Python. Edit a file under <code>functions/</code>; open pages follow at once.
-<a href="/metrics">Metrics</a>.</p>
+<a href="/metrics">Metrics</a>, <a href="/_reactor/openapi.json">OpenAPI</a>.</p>
 </body></html>"""
 
 

@@ -34,11 +34,11 @@ def function_paths(functions: Iterable[AnyFunction], *, texts: bool) -> dict[str
 
 def _run(function: AnyFunction, texts: bool) -> Schema:
     kind = function.kind.value.lower()
-    summary, _, more = ((inspect.getdoc(function.handler) or "") if texts else "").partition("\n")
+    summary, _, more = ((inspect.getdoc(function.handler) or "") if texts else "").partition("\n\n")
     answered = failure_or(result_schema(function.returns))
     described = operation(
         f"{function.module.replace('/', '.')}.{function.name}",
-        summary or f"The {kind} {function.path}",
+        " ".join(summary.split()) or f"The {kind} {function.path}",
         tag=function.module,
         description=more.strip(),
         parameters=HEADERS,

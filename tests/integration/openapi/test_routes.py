@@ -8,6 +8,9 @@ import pytest
 from starlette.routing import Route
 
 from reactor.app.asgi import AsgiApp
+from reactor.http import formats, function_api
+from reactor.openapi.calling import MOST_IN_A_BATCH
+from reactor.openapi.components import FORMATS
 from reactor.openapi.document import describe
 from reactor.sync.heartbeat import Heartbeat
 from tests.integration.http.api import Api, admin_header, open_api, refused
@@ -57,6 +60,11 @@ async def test_every_function_and_endpoint_is_described(shapes: Api):
     assert {path for path in paths if path.startswith("/api/run/")} == {
         f"/api/run/{function.module}/{function.name}" for function in registry
     }
+
+
+def test_formats_and_limits_are_those_of_the_server():
+    assert set(FORMATS) == formats._KNOWN
+    assert function_api._MOST_IN_A_BATCH == MOST_IN_A_BATCH
 
 
 async def test_anybody_sees_public_functions(shapes: Api):

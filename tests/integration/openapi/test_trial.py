@@ -1,5 +1,6 @@
 """The server keeps what its description says, whatever is sent to it."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiv
     ],
 )
 def test_the_server_is_as_described(tmp_path: Path, app: str | Path, examples: int):
+    seed = random.randrange(2**32) if NIGHTLY else 1
     with Server(app, tmp_path / "data", command="dev", environment={"REACTOR_ADMIN_KEY": KEY}) as server:
-        trial = Trial(server, examples=examples)
+        trial = Trial(server, examples=examples, seed=seed)
         assert "failed inside of Reactor" not in server.log
-    assert trial.faults == [], "\n\n".join(trial.faults)
+    assert trial.faults == [], "\n\n".join([f"seed {seed}", *trial.faults])
     assert all(trial.requests[phase] for phase in PHASES if phase != "stateful")

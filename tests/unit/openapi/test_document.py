@@ -64,6 +64,9 @@ def test_internal_functions_and_docstrings_are_told_when_they_are_asked_for(shap
     forget = all_of_them["paths"]["/api/run/deep/things/forget"]["post"]
     assert forget["security"] == [{"admin": []}]
     assert forget["summary"] == "Forget all things."
+    refuse = all_of_them["paths"]["/api/run/deep/things/refuse"]["post"]
+    assert refuse["summary"] == "Fails with what it gets, which becomes its data."
+    assert "description" not in refuse
     assert all_of_them["paths"]["/api/run/echoes/anything"]["post"]["description"] == "It comes back as it was."
 
 

@@ -23,7 +23,9 @@ async def named(ctx: QueryCtx, name: str) -> list[dict[str, Any]]:
 
 @mutation
 async def refuse(ctx: MutationCtx, why: Any) -> None:
-    """Fails with what it gets as data."""
+    """Fails with what it gets,
+    which becomes its data.
+    """
     raise ConvexError(why)
 
 
