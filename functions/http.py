@@ -58,8 +58,8 @@ async def sign_in(ctx: ActionCtx, request: Request):
         return JSONResponse(error.data, 400)
     if user is None:
         return JSONResponse({"code": "WRONG_CODE"}, 401)
-    answer = _token(user)
-    answer.set_cookie(COOKIE, secret, max_age=30 * 86_400, httponly=True, samesite="strict", path="/")
+    answer, secure = _token(user), request.url.scheme == "https"
+    answer.set_cookie(COOKIE, secret, 30 * 86_400, httponly=True, samesite="strict", secure=secure, path="/http/login")
     return answer
 
 
@@ -75,7 +75,7 @@ async def sign_out(ctx: ActionCtx, request: Request):
     """Sign the browser out."""
     await ctx.run_mutation(login.sign_out, secret=request.cookies.get(COOKIE, ""))
     answer = JSONResponse({"signedOut": True})
-    answer.delete_cookie(COOKIE, path="/")
+    answer.delete_cookie(COOKIE, path="/http/login")
     return answer
 
 
@@ -96,6 +96,8 @@ async def payment(ctx: ActionCtx, request: Request):
     if not _signed(secret, request.headers.get("x-signature", ""), body):
         return PlainTextResponse("wrong signature", 401)
     fields = await _fields(request)
+    if not all(isinstance(fields.get(name), str) for name in ("id", "orderId", "outcome")):
+        return PlainTextResponse("a message has id, orderId, amount and outcome", 400)
     try:
         new = await ctx.run_mutation(
             orders.payment_received,
@@ -144,7 +146,7 @@ def _token(user: dict[str, Any]) -> Response:
 def _signed(secret: str, header: str, body: bytes) -> bool:
     parts = dict(part.split("=", 1) for part in header.split(",") if "=" in part)
     at, given = parts.get("t", ""), parts.get("v1", "")
-    if not at.isdigit() or len(at) > 12 or abs(time.time() - int(at)) > _STALE_SECONDS:
+    if not (at.isascii() and at.isdigit()) or len(at) > 12 or abs(time.time() - int(at)) > _STALE_SECONDS:
         return False
     expected = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(expected.encode(), given.encode())
@@ -154,6 +156,6 @@ async def _fields(request: Request) -> dict[str, Any]:
     """The body, which should be a JSON object; an empty one for anything else."""
     try:
         fields = await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}

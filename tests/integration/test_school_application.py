@@ -505,6 +505,36 @@ def test_somebody_signs_in_stays_and_leaves(server: Server):
         assert ada.post("/http/login/refresh").status_code == 401
 
 
+def test_the_cookie_is_for_signing_in_only(server: Server):
+    with signed_in(server, "ada@school.example") as ada:
+        code = ada.post("/http/login/code", json={"email": "ada@school.example"}).json()["code"]
+        proxied = {"X-Forwarded-Proto": "https"}
+        given = ada.post("/http/login/token", json={"email": "ada@school.example", "code": code}, headers=proxied)
+        cookie = given.headers["set-cookie"].lower()
+        for rule in ("httponly", "samesite=strict", "secure", "path=/http/login"):
+            assert rule in cookie
+        assert "set-cookie" not in ada.post("/api/query", json={"path": "users:me", "args": {}}).headers
+
+
+def test_a_code_is_in_no_answer_unless_that_is_asked_for(tmp_path: Path):
+    environment = {"SCHOOL_LOGIN": "", "SCHOOL_LOGIN_KEY": str(tmp_path / "login-key.pem")}
+    with Server(REPOSITORY, tmp_path / "data", environment=environment) as server:
+        assert httpx.post(f"{server.url}/http/login/code", json={"email": "ada@school.example"}).json() == {
+            "sent": True
+        }
+        assert (tmp_path / "login-key.pem").stat().st_mode & 0o077 == 0
+
+
+def test_codes_cannot_be_tried_out_over_http(server: Server):
+    with httpx.Client(base_url=f"{server.url}/http", timeout=PATIENCE, trust_env=False) as client:
+        code = client.post("/login/code", json={"email": "ada@school.example"}).json()["code"]
+        wrong = {"email": "ada@school.example", "code": "none"}
+        answers = [client.post("/login/token", json=wrong).status_code for _ in range(5)]
+        assert answers == [401] * 5
+        assert client.post("/login/token", json={**wrong, "code": code}).status_code == 401, "it has been used up"
+        until(lambda: client.post("/login/token", json=wrong).status_code == 429)
+
+
 def test_an_essay_is_reviewed_by_the_reviewer_that_ships(server: Server):
     with signed_in(server, "ada@school.example") as ada:
         essay = call(ada, "mutation", "essays:create", title="Trees", text="Trees are tall, but not all of them. " * 9)
@@ -521,11 +551,11 @@ def test_the_webhook_takes_what_is_signed_and_nothing_else(server: Server):
     secret = "shared with the provider"
     with signed_in(server, "ada@school.example") as ada:
 
-        def tell(body: bytes, at: int | None = None, key: str = secret, header: str | None = None) -> httpx.Response:
+        def tell(body: bytes, at: int | None = None, key: str = secret, header: bytes | None = None) -> httpx.Response:
             at = int(time.time()) if at is None else at
             digest = hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-            signature = f"t={at},v1={digest}" if header is None else header
-            return ada.post("/http/webhooks/payments", content=body, headers={"X-Signature": signature})
+            signature = f"t={at},v1={digest}".encode() if header is None else header
+            return ada.post("/http/webhooks/payments", content=body, headers={b"X-Signature": signature})
 
         customer = call(ada, "mutation", "customers:create", name="Eve", email="eve@example.org")
         order = call(ada, "mutation", "orders:place", customerId=customer, product="Essay review")
@@ -536,10 +566,22 @@ def test_the_webhook_takes_what_is_signed_and_nothing_else(server: Server):
         assert ada.post("/api/update_environment_variables", json=changes, headers=key).status_code == 200
         assert tell(body, key="another").status_code == 401
         assert tell(body, at=int(time.time()) - 600).status_code == 401
-        for header in ("", "t=x,v1=y", "t=1", f"v1={'0' * 64}", "t=" + "9" * 4_000):
+        assert tell(body, at=int(time.time()) + 600).status_code == 401
+        for header in (
+            b"",
+            b"t=x,v1=y",
+            b"t=1",
+            b"v1=" + b"0" * 64,
+            b"t=" + b"9" * 4_000,
+            b"t=\xb2,v1=\xb2",
+            b"v1=,t=,",
+        ):
             assert tell(body, header=header).status_code == 401
+        for none in (b"", b"[" * 100_000, b"[]", b'{"id": 5}'):
+            assert tell(none).status_code == 400
         assert tell(body).json() == {"new": True}
         assert tell(body).json() == {"new": False}
+        assert secret not in server.log
         assert call(ada, "query", "orders:get", orderId=order)["status"] == "paid"
         other = json.dumps({"id": "p2", "orderId": customer, "amount": 1, "outcome": "succeeded"}).encode()
         assert tell(other).status_code >= 400

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.integration.security.vault import Vault, admin, bearer
+from tests.support.sync_client import SyncClient
 
 BREAKS = [
     "a\r\nx-injected: 1",
@@ -119,6 +120,15 @@ def test_any_origin_may_ask_and_gets_nothing_by_cookie(vault: Vault, origin: str
     assert asked.json()["value"] is None, "nobody is known by a cookie"
     assert "set-cookie" not in asked.headers
     assert vault.http.post("/api/function", json=body, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "file://"])
+async def test_a_socket_of_another_page_is_nobodys(vault: Vault, origin: str):
+    headers = {"Origin": origin, "Cookie": f"session={vault.issuer.token()}", **bearer(vault.issuer.token()), **admin()}
+    async with SyncClient(vault.server.url, headers=headers) as client:
+        number = await client.add("vault:me")
+        assert client.results[number] is None, "only a message of the protocol says who somebody is"
+        assert not (await client.mutation("vault:hidden_mutation")).success
 
 
 def test_endpoints_of_an_application_are_for_no_other_origin(vault: Vault):

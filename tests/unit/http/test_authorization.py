@@ -1,5 +1,6 @@
 """Who a request says it comes from."""
 
+import ast
 import base64
 
 import pytest
@@ -8,6 +9,7 @@ from reactor.errors import KeysUnavailable, TokenRefused
 from reactor.http.authorization import AdminKey, caller, identify, normal_key
 from reactor.http.exchange import HttpError
 from reactor.runtime.identity import ANONYMOUS, Identity
+from tests.support.server import REPOSITORY
 
 
 @pytest.mark.parametrize(
@@ -114,3 +116,26 @@ async def test_users_who_prove_nothing(header: bytes, status: int, code: str):
     with pytest.raises(HttpError) as caught:
         await caller(header, AdminKey("name|secret"), verify)
     assert (caught.value.status, caught.value.code) == (status, code)
+
+
+COMPARISONS = [
+    ("reactor/http/authorization.py", "__call__"),
+    ("reactor/settings/kinds.py", "matches"),
+    ("reactor/files/links.py", "_check"),
+    ("functions/access.py", "check_key"),
+    ("functions/login.py", "sign_in"),
+    ("functions/http.py", "_signed"),
+]
+"""Functions that compare something secret with what somebody gave."""
+
+
+@pytest.mark.parametrize(("file", "name"), COMPARISONS)
+def test_what_is_secret_is_compared_in_constant_time(file: str, name: str):
+    module = ast.parse((REPOSITORY / file).read_text())
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    (function,) = [node for node in ast.walk(module) if isinstance(node, kinds) and node.name == name]
+    calls = [ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)]
+    assert "hmac.compare_digest" in calls
+    compared = [node for node in ast.walk(function) if isinstance(node, ast.Compare)]
+    equal = [ast.unparse(node) for node in compared if any(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)]
+    assert [text for text in equal if not text.startswith("len(")] == [], "nothing else is compared but lengths"
