@@ -3,9 +3,13 @@
 import asyncio
 import base64
 import contextlib
+import stat
+from pathlib import Path
 
 import pytest
 
+from reactor.app.admin_key import admin_key, admin_key_file
+from reactor.settings import Settings
 from tests.integration.security.vault import ADMIN_KEY, MARKER, PAYMENT_KEY, Vault, admin, bearer
 from tests.support.issuer import signing_key
 from tests.support.sync_client import SyncClient
@@ -96,3 +100,20 @@ def test_only_the_admin_reads_variables(vault: Vault):
         answer = vault.http.get("/api/list_environment_variables", headers=headers)
         assert (answer.status_code in (401, 403), MARKER in answer.text) == (True, False)
     assert MARKER not in vault.fails("query", "vault:rows", table="_environment_variables")
+
+
+def test_nobody_else_on_the_machine_reads_the_data(vault: Vault, tmp_path: Path):
+    assert stat.S_IMODE(vault.server.data.stat().st_mode) == 0o700
+    settings = Settings(data=tmp_path)
+    key = admin_key(settings)
+    assert len(key.partition("|")[2]) == 64, "256 bits of chance"
+    assert stat.S_IMODE(admin_key_file(settings).stat().st_mode) == 0o600
+    assert admin_key(settings) == key
+
+
+def test_every_deployment_has_a_key_of_its_own(tmp_path: Path):
+    keys: set[str] = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        keys.add(admin_key(Settings(data=tmp_path / name)))
+    assert len(keys) == 2
