@@ -102,6 +102,16 @@ def test_only_the_admin_reads_variables(vault: Vault):
     assert MARKER not in vault.fails("query", "vault:rows", table="_environment_variables")
 
 
+def test_only_the_admin_changes_variables_and_looks_inside(vault: Vault):
+    changes = {"changes": [{"name": "PAYMENT_KEY", "value": "stolen"}]}
+    for headers in ({}, bearer(vault.issuer.token()), {"Authorization": "Convex wrong|key"}):
+        changed = vault.http.post("/api/update_environment_variables", json=changes, headers=headers)
+        looked = vault.http.get("/api/reactor/live", headers=headers)
+        assert {changed.status_code, looked.status_code} <= {401, 403}
+    assert PAYMENT_KEY in vault.http.get("/api/list_environment_variables", headers=admin()).text
+    assert vault.http.get("/api/reactor/live", headers=admin()).status_code == 200
+
+
 def test_nobody_else_on_the_machine_reads_the_data(vault: Vault, tmp_path: Path):
     assert stat.S_IMODE(vault.server.data.stat().st_mode) == 0o700
     settings = Settings(data=tmp_path)

@@ -1,12 +1,17 @@
 """Everything that a client can make large: it is refused, told why where possible, and nobody else notices."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.integration.security.vault import Vault, admin, bearer
+from tests.support.patience import PATIENCE
 from tests.support.raw_http import RawConnection
+from tests.support.server import Server
 from tests.support.sync_client import SyncClient
 
 MIB = 2**20
@@ -87,6 +92,35 @@ async def test_messages_before_anybody_is_known(vault: Vault):
         await client.send_text("[" * 1_000_000)
         assert (await client.until_ended()).startswith("1")
     assert vault.is_well()
+
+
+def test_requests_that_do_not_wait_for_answers(vault: Vault):
+    """Thousands in one go: they are answered in their order, by no more than the connection's own share."""
+    body = b'{"path":"vault:me","args":{}}'
+    head = b"POST /api/query HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n" % len(
+        body
+    )
+    with RawConnection(vault.server.port) as connection:
+        connection.send((head + b"\r\n" + body) * 2_000 + head + b"connection: close\r\n\r\n" + body)
+        answers = connection.until_closed().raw
+    assert answers.count(b"HTTP/1.1 200 OK") == answers.count(b'"value":null') == 2_001
+
+
+async def test_a_message_that_is_small_only_while_it_is_compressed(tmp_path: Path):
+    environment = {
+        "REACTOR_WS": "websockets-sansio",
+        "REACTOR_COMPRESSION": "true",
+        "REACTOR_MAX_MESSAGE_BYTES": "1 MiB",
+    }
+    with Server("chat", tmp_path / "data", environment=environment) as server:
+        address = server.url.replace("http", "ws") + "/api/sync"
+        async with connect(address, compression="deflate", open_timeout=PATIENCE) as socket:
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.send("a" * (64 * MIB))
+                await socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
+        assert server.most_memory() < 400 * MIB
 
 
 async def test_queries_of_a_socket(vault: Vault):
