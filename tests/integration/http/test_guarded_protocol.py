@@ -21,9 +21,16 @@ CLOSE = b"connection: close\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One that is patient with nobody who is slow: no test of it waits for long, and none of those who are quick."""
-    environment = {"REACTOR_HEAD_SECONDS": "0.5", "REACTOR_MAX_BODY_BYTES": "64 KiB"}
+    environment = {"REACTOR_MAX_BODY_BYTES": "64 KiB"}
     with Server("chat", tmp_path_factory.mktemp("guarded") / "data", environment=environment) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that waits for nobody for long, so that tests of it need not either."""
+    environment = {"REACTOR_HEAD_SECONDS": "1", "REACTOR_MAX_BODY_BYTES": "64 KiB"}
+    with Server("chat", tmp_path_factory.mktemp("hasty") / "data", environment=environment) as server:
         yield server
 
 
@@ -91,24 +98,24 @@ def test_a_body_in_many_chunks_has_no_large_head(server: Server):
         pytest.param(GET + b"connection: keep-alive\r\n\r\n" + GET, id="part of a second request"),
     ],
 )
-def test_a_head_that_does_not_come_is_given_up(server: Server, beginning: bytes):
-    answer = exchange(server.port, beginning)
+def test_a_head_that_does_not_come_is_given_up(hasty: Server, beginning: bytes):
+    answer = exchange(hasty.port, beginning)
     assert b"RequestTimeout" in answer.raw or beginning in (b"", b"\r\n\r\n")
-    assert serves(server)
+    until(lambda: serves(hasty))
 
 
-def test_bytes_now_and_then_do_not_prolong_a_head(server: Server):
+def test_bytes_now_and_then_do_not_prolong_a_head(hasty: Server):
     """As Slowloris does it: another header whenever the server might lose patience."""
-    with RawConnection(server.port) as connection:
+    with RawConnection(hasty.port) as connection:
         connection.send(GET)
         until(lambda: connection.send(b"x: y\r\n").heard_within(0.05) is not None)
 
 
-def test_the_rest_of_a_request_that_was_refused_is_given_up(server: Server):
+def test_the_rest_of_a_request_that_was_refused_is_given_up(hasty: Server):
     head = b"POST /api/query HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9999999\r\n\r\n"
-    answer = exchange(server.port, head + b"{")
+    answer = exchange(hasty.port, head + b"{")
     assert answer.status == 413
-    assert serves(server)
+    until(lambda: serves(hasty))
 
 
 def test_one_who_is_answered_may_ask_again(server: Server):
@@ -141,9 +148,9 @@ def test_a_low_limit_of_open_files_leaves_some_for_the_server(tmp_path: Path):
     assert run.stdout == "56 30\n"
 
 
-async def test_a_socket_outlives_the_time_of_its_head_and_counts(server: Server, calm: Server):
-    async with SyncClient(server.url) as client:
-        assert exchange(server.port, GET).status == 408, "as long as a head may take"
+async def test_a_socket_outlives_the_time_of_its_head_and_counts(hasty: Server, calm: Server):
+    async with SyncClient(hasty.url) as client:
+        assert exchange(hasty.port, GET).status == 408, "as long as a head may take"
         assert await client.add("messages:count_all") == 0
     async with SyncClient(calm.url), SyncClient(calm.url), SyncClient(calm.url), SyncClient(calm.url):
         with RawConnection(int(calm.site.rpartition(":")[2])):
