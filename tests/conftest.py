@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import hypothesis
 import pytest
+
+from tests.support.postgres import Postgres, postgres_server
 
 PROFILE = os.environ.get("REACTOR_TEST_PROFILE") or "default"
 
@@ -24,6 +26,20 @@ if PROFILE not in ("default", "nightly"):
 hypothesis.settings.load_profile(PROFILE)
 
 _NIGHTLY_SECONDS = 3_600.0
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of this run's own."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The address of an empty database."""
+    with postgres.database() as name:
+        yield postgres.url(name)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,6 +10,7 @@ from reactor.database.catalog import Catalog, Numbering
 from reactor.database.catalogs import Catalogs
 from reactor.database.committer import Committed, Committer
 from reactor.database.documents import DocumentCache
+from reactor.database.environment import resident
 from reactor.database.limits import TransactionLimits
 from reactor.database.outcomes import Outcomes
 from reactor.database.overlay import Overlay
@@ -76,6 +77,7 @@ class Database:
             )
             self._adopter = Adopter(Structure(self.store, self.committer, self.numbering, self._catalogs))
             await self._adopter.adopt(schema, progress, _ignore)
+            await self.store.keep_resident(*resident(self.catalog))
         except BaseException:
             await self.store.close()
             raise

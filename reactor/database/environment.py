@@ -9,14 +9,14 @@ import re
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
-from reactor.database.catalog import IndexInfo, TableInfo, system_index
+from reactor.database.catalog import Catalog, IndexInfo, TableInfo, system_index
 from reactor.database.documents import Document
 from reactor.database.system_tables import BY_NAME, ENVIRONMENT
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError
 from reactor.values import encode, encode_value, prefix_end
 
-__all__ = ["BUILT_IN", "change", "documents", "variable", "variables"]
+__all__ = ["BUILT_IN", "change", "documents", "resident", "variable", "variables"]
 
 BUILT_IN = ("CONVEX_CLOUD_URL", "CONVEX_SITE_URL")
 """What the system sets itself."""
@@ -42,6 +42,13 @@ def variables(tx: Transaction) -> dict[str, str]:
 def documents(tx: Transaction) -> list[dict[str, Any]]:
     """The documents of all variables, by name: `_id`, `_creationTime`, `name`, `value`."""
     return [document.copy() for document in _read(tx, b"")]
+
+
+def resident(catalog: Catalog) -> tuple[int, int]:
+    """The numbers of the table and of the index in which variables are read, for `Store.keep_resident`."""
+    table = catalog.table(ENVIRONMENT)
+    assert table is not None, "it is made when the database is opened"
+    return table.number, system_index(table, BY_NAME).id
 
 
 async def change(tx: Transaction, changes: Mapping[str, str | None]) -> None:
@@ -75,7 +82,7 @@ def _table(tx: Transaction) -> tuple[TableInfo, IndexInfo]:
 
 
 def _at_once(reading: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine gives that never waits, as readings of an embedded store do.
+    """What a coroutine gives that never waits, as readings of what a store holds in memory do.
 
     `ctx.env` is a mapping, as `os.environ` is, and whoever asks it cannot wait.
     """

@@ -8,7 +8,7 @@ import msgspec
 from reactor.store.seam import Commit, LogEntry, Outcome, Point, Write
 from reactor.store.statements import Statement
 
-__all__ = ["Step", "decode_entry", "decode_outcome", "steps_of"]
+__all__ = ["Rows", "Step", "catalog_rows", "decode_entry", "decode_outcome", "steps_of"]
 
 Step = tuple[str, Sequence[Any]]
 """A statement's text with its parameters."""
@@ -23,82 +23,88 @@ def steps_of(batch: Sequence[Commit], statements: dict[str, Statement]) -> list[
 
     Only what the batch leaves behind is written: a document that it changes a hundred times is one row.
     """
-    rows = _Rows()
+    rows = Rows()
     for commit in batch:
         rows.add(commit)
     return [step for name, parameters in rows.by_statement() for step in statements[name].portions(parameters)]
 
 
-class _Rows:
-    """Rows by table, laid end to end as parameters."""
+class Rows:
+    """What a batch leaves behind.
+
+    `documents` by id as (id, table, ts, value or None when it is gone), `entries` by (index, key) and whether they are
+    there; rows of `log` and `outcomes` laid end to end as parameters; and the commits that change the `catalog`.
+    """
 
     def __init__(self) -> None:
-        self._documents: dict[str, tuple[str, int, int, bytes | None]] = {}
-        self._entries: dict[tuple[int, bytes], bool] = {}
-        self._log: list[Any] = []
-        self._outcomes: list[Any] = []
-        self._catalog: list[Commit] = []
+        self.documents: dict[str, tuple[str, int, int, bytes | None]] = {}
+        self.entries: dict[tuple[int, bytes], bool] = {}
+        self.log: list[Any] = []
+        self.outcomes: list[Any] = []
+        self.catalog: list[Commit] = []
 
     def add(self, commit: Commit) -> None:
         ts = commit.ts
         replaced: list[Any] = []
         for write in commit.writes:
             id, table, points = write.id, write.table, write.points
-            self._documents[id] = (id, table, ts, write.new)
+            self.documents[id] = (id, table, ts, write.new)
             replaced.append((id, table, write.old, None, points))
             for point in points:
                 self._move(point)
         for point in commit.entries:
             self._move(point)
         if replaced:
-            self._log += (ts, commit.source, _encode(replaced))
+            self.log += (ts, commit.source, _encode(replaced))
         outcome = commit.outcome
         if outcome is not None:
-            self._outcomes += (ts, outcome.session, outcome.request, outcome.result, _encode(outcome.logs))
+            self.outcomes += (ts, outcome.session, outcome.request, outcome.result, _encode(outcome.logs))
         if commit.tables or commit.indexes or commit.dropped_indexes or commit.shapes:
-            self._catalog.append(commit)
+            self.catalog.append(commit)
 
     def _move(self, point: Point) -> None:
         old, new = point.old, point.new
         if old == new:
             return
         if old is not None:
-            self._entries[point.index, old] = False
+            self.entries[point.index, old] = False
         if new is not None:
-            self._entries[point.index, new] = True
+            self.entries[point.index, new] = True
 
     def by_statement(self) -> list[tuple[str, list[Any]]]:
         here: list[Any] = []
-        for row in self._documents.values():
+        for row in self.documents.values():
             if row[3] is not None:
                 here += row
-        gone = [row[0] for row in self._documents.values() if row[3] is None]
+        gone = [row[0] for row in self.documents.values() if row[3] is None]
         return [
-            *self._catalog_rows(),
+            *catalog_rows(self.catalog),
             ("put_documents", here),
             ("delete_documents", gone),
-            ("delete_entries", [part for entry, there in self._entries.items() if not there for part in entry]),
-            ("put_entries", [part for entry, there in self._entries.items() if there for part in entry]),
-            ("put_log", self._log),
-            ("put_outcomes", self._outcomes),
+            ("delete_entries", [part for entry, there in self.entries.items() if not there for part in entry]),
+            ("put_entries", [part for entry, there in self.entries.items() if there for part in entry]),
+            ("put_log", self.log),
+            ("put_outcomes", self.outcomes),
         ]
 
-    def _catalog_rows(self) -> list[tuple[str, list[Any]]]:
-        rows: list[tuple[str, list[Any]]] = []
-        for commit in self._catalog:
-            for table in commit.tables:
-                rows.append(("put_table", [table.name, table.number, table.by_id, table.by_creation]))
-                rows.append(("raise_last_index", [max(table.by_id, table.by_creation)]))
-            for index in commit.indexes:
-                fields = msgspec.json.encode(index.fields).decode()
-                rows.append(("put_index", [index.id, index.table, index.name, fields, index.unique, index.kind]))
-                rows.append(("raise_last_index", [index.id]))
-            for number in commit.dropped_indexes:
-                rows.append(("drop_index", [number]))
-                rows.append(("raise_last_index", [number]))
-            for table, shape in commit.shapes.items():
-                rows.append(("forget_shape", [table]) if shape is None else ("put_shape", [table, shape]))
-        return rows
+
+def catalog_rows(commits: Sequence[Commit]) -> list[tuple[str, list[Any]]]:
+    """The statements, with their parameters, that record the tables, indexes and shapes of some commits."""
+    rows: list[tuple[str, list[Any]]] = []
+    for commit in commits:
+        for table in commit.tables:
+            rows.append(("put_table", [table.name, table.number, table.by_id, table.by_creation]))
+            rows.append(("raise_last_index", [max(table.by_id, table.by_creation)]))
+        for index in commit.indexes:
+            fields = msgspec.json.encode(index.fields).decode()
+            rows.append(("put_index", [index.id, index.table, index.name, fields, index.unique, index.kind]))
+            rows.append(("raise_last_index", [index.id]))
+        for number in commit.dropped_indexes:
+            rows.append(("drop_index", [number]))
+            rows.append(("raise_last_index", [number]))
+        for table, shape in commit.shapes.items():
+            rows.append(("forget_shape", [table]) if shape is None else ("put_shape", [table, shape]))
+    return rows
 
 
 def decode_entry(ts: int, source: str, writes: bytes) -> LogEntry:

@@ -179,6 +179,9 @@ class MemoryStore:
             raise StoreError(f"the newest commit is {newest} and not {ts}")
         self._show()
 
+    async def keep_resident(self, table: int, index: int) -> None:
+        """All of it is in memory."""
+
     async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]], *, as_of: int) -> None:
         self._check_open()
         coming = {write.id for commit in self._coming for write in commit.writes}

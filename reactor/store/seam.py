@@ -218,6 +218,12 @@ class Store(Protocol):
         """Let new snapshots see everything committed up to `ts`, the last commit of the newest durable batch."""
         ...
 
+    async def keep_resident(self, table: int, index: int) -> None:
+        """Keep a small table in memory: reading its documents by id, and its entries in this index, never suspends
+        from now on. To be called before anybody else reads or writes; holds until `close`.
+        """
+        ...
+
     async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]], *, as_of: int) -> None:
         """Add entries (key, document id) of an index that is being built over existing documents; durable on return.
 

@@ -99,6 +99,9 @@ class SqliteStore:
         self._snapshots.advance(ts)
         self._checkpoints.advanced()
 
+    async def keep_resident(self, table: int, index: int) -> None:
+        """Reading never suspends, so there is nothing to do."""
+
     async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]], *, as_of: int) -> None:
         await self._upkeep.fill(index.id, entries, as_of)
 

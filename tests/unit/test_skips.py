@@ -53,7 +53,7 @@ def run_suite(folder: Path, *options: str, strict: str = "") -> tuple[int, str]:
         str(folder),
         *options,
     ]
-    environ = {**os.environ, "REACTOR_TEST_STRICT": strict, "COLUMNS": "200"}
+    environ = {**os.environ, "REACTOR_TEST_STRICT": strict, "COLUMNS": "200", "PYTHONPATH": str(CONFTEST.parents[1])}
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
     return done.returncode, done.stdout
 

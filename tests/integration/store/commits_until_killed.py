@@ -1,12 +1,14 @@
 """A server in small, to be killed: commits batches for ever and prints each timestamp that it acknowledges.
 
-Run with the data folder as its argument. Every commit writes a document, moves a counter and records an outcome.
+Run with the data folder, or the address of a PostgreSQL database, as its argument. Every commit writes a document,
+moves a counter and records an outcome.
 """
 
 import asyncio
 import sys
 from pathlib import Path
 
+from reactor.store.postgres.store import PostgresStore
 from reactor.store.seam import Commit
 from reactor.store.sqlite import SqliteStore
 from tests.integration.store.rows import commit, insert, newest, update
@@ -15,8 +17,8 @@ COUNTER = 0
 BATCHES = (1, 7, 64)
 
 
-async def main(folder: Path) -> None:
-    store = SqliteStore(folder, wal_pages=32)
+async def main(place: str) -> None:
+    store = PostgresStore(place) if "://" in place else SqliteStore(Path(place), wal_pages=32)
     await store.open()
     async with newest(store) as snapshot:
         ts = snapshot.ts
@@ -35,4 +37,4 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(sys.argv[1]))

@@ -6,13 +6,17 @@ from pathlib import Path
 import pytest
 
 from reactor.store.memory import MemoryStore
+from reactor.store.postgres.store import PostgresStore
 from reactor.store.seam import Store
 from reactor.store.sqlite import SqliteStore
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
 def reopened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     """Makes a store over the same data each time it is called."""
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        return lambda: PostgresStore(url)
     if request.param == "sqlite":
         return lambda: SqliteStore(tmp_path)
     store = MemoryStore()

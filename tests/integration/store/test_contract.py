@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reactor.errors import StoreError
 from reactor.store.memory import MemoryStore
+from reactor.store.postgres.store import PostgresStore
 from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Snapshot, Store, TableRecord, Write
 from reactor.store.sqlite import SqliteStore
 from tests.integration.store.rows import (
@@ -29,6 +30,7 @@ from tests.integration.store.rows import (
     update,
     words,
 )
+from tests.support.postgres import Postgres, database_of
 
 
 async def test_a_new_store_is_empty(store: Store) -> None:
@@ -100,6 +102,18 @@ async def test_scan_ids_gives_a_range_in_both_directions(store: Store) -> None:
         ids = [doc_id(number) for number in (1, 2, 3)]
         assert await snapshot.scan_ids(doc_id(1), doc_id(4), reverse=False, limit=9) == ids
         assert await snapshot.scan_ids(doc_id(1), doc_id(4), reverse=True, limit=2) == ids[:0:-1]
+
+
+async def test_bounds_of_ids_may_be_any_text(store: Store) -> None:
+    await commit_and_advance(store, commit(5, *(insert(number, b"x") for number in (3, 1, 2, 4))))
+    one, two, three, four = (doc_id(number) for number in (1, 2, 3, 4))
+    async with newest(store) as snapshot:
+        assert await snapshot.scan_ids(f"{one}\0", three, reverse=False, limit=9) == [two]
+        assert await snapshot.scan_ids(one, f"{two}\0", reverse=False, limit=9) == [one, two]
+        assert await snapshot.scan_ids(f"{one[:-1]}\0é\0", f"{three}\0\0", reverse=True, limit=9) == [three, two, one]
+        assert await snapshot.scan_ids(f"{two[:-1]}é", "\U0010ffff", reverse=False, limit=9) == []
+        assert await snapshot.scan_ids("\0", "\U0010ffff", reverse=False, limit=1) == [one]
+        assert await snapshot.get([f"{one}\0", "\0", four]) == {four: b"x"}
 
 
 async def test_updates_and_deletes_move_index_entries(store: Store) -> None:
@@ -387,6 +401,7 @@ async def test_pruning_many_rows_goes_in_pages(store: Store) -> None:
         assert await snapshot.last_request(SESSION) == 501
 
 
+@pytest.mark.parametrize("reopened", ["sqlite", "memory"], indirect=True)
 async def test_reading_never_suspends(store: Store) -> None:
     await commit_and_advance(store, commit(5, insert(1, b"a"), request=1))
     async with newest(store) as snapshot:
@@ -395,6 +410,23 @@ async def test_reading_never_suspends(store: Store) -> None:
         assert _by_hand(snapshot.scan_ids("", "z", reverse=True, limit=1)) == [doc_id(1)]
         assert _by_hand(snapshot.last_request(SESSION)) == 1
         assert _by_hand(snapshot.history_start()) == 0
+
+
+async def test_reading_what_is_resident_never_suspends(store: Store) -> None:
+    await commit_and_advance(store, commit(5, insert(1, b"a"), insert(2, b"b")))
+    await store.keep_resident(TABLE.number, BY_WORD.id)
+    async with newest(store) as before:
+        await commit_and_advance(store, commit(6, update(1, b"a", b"z"), delete(2, b"b"), insert(3, b"c")))
+        assert _by_hand(words(before)) == entries((b"a", 1), (b"b", 2))
+        assert _by_hand(before.get([doc_id(1)])) == {doc_id(1): b"a"}
+    async with newest(store) as after:
+        found = entries((b"c", 3), (b"z", 1))
+        assert _by_hand(words(after)) == found == await words(after)
+        assert _by_hand(words(after, reverse=True, limit=1)) == found[:0:-1]
+        assert _by_hand(after.scan(BY_WORD.id, key(b"c", 0), key(b"z", 1), reverse=False, limit=9)) == found[:1]
+        assert _by_hand(after.get([doc_id(1), doc_id(3)])) == {doc_id(1): b"z", doc_id(3): b"c"}
+        assert await after.get([doc_id(1), doc_id(2)]) == {doc_id(1): b"z"}
+        assert await after.count(BY_WORD.id, b"", b"\xff", limit=9) == (2, found[1][0])
 
 
 def _by_hand(reading: Coroutine[Any, Any, Any]) -> Any:
@@ -414,6 +446,28 @@ def test_sqlite_does_what_the_model_does(batches: list[list[list[Change]]]) -> N
     with TemporaryDirectory() as folder:
         stores: list[Store] = [SqliteStore(Path(folder)), MemoryStore()]
         seen = [asyncio.run(_everything_after(store, batches)) for store in stores]
+    assert seen[0] == seen[1]
+
+
+long_words = st.sampled_from(
+    [b"a" * 1_999, b"a" * 2_400, b"a" * 2_600, b"a" * 2_600 + b"b", b"a" * 9_000, b"b" * 3_000]
+)
+long_changes = st.tuples(st.integers(0, 7), st.one_of(st.none(), st.sampled_from([b"a", b"b"]), long_words))
+long_histories = st.lists(st.lists(st.lists(long_changes, max_size=6), min_size=1, max_size=3), max_size=5)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(st.one_of(histories, long_histories))
+def test_postgres_does_what_the_model_does(
+    postgres: Postgres, postgres_url: str, batches: list[list[list[Change]]]
+) -> None:
+    postgres.sql("DROP SCHEMA IF EXISTS reactor CASCADE", database=database_of(postgres_url))
+    stores: list[Store] = [PostgresStore(postgres_url), MemoryStore()]
+    seen = [asyncio.run(_everything_after(store, batches)) for store in stores]
     assert seen[0] == seen[1]
 
 
@@ -451,5 +505,8 @@ async def _everything(snapshot: Snapshot) -> list[Any]:
         await snapshot.scan_ids("", "z", reverse=False, limit=99),
         await words(snapshot),
         await words(snapshot, reverse=True, limit=3),
+        await snapshot.scan(BY_WORD.id, key(b"a" * 2_300, 0), key(b"a" * 2_600, 9), reverse=False, limit=9),
+        await snapshot.scan(BY_WORD.id, key(b"a" * 2_600, 2), key(b"b", 9), reverse=True, limit=2),
+        await snapshot.count(BY_WORD.id, key(b"a", 0), key(b"b", 0), limit=4),
         await snapshot.log(0, limit=99),
     ]

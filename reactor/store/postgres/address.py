@@ -1,0 +1,59 @@
+"""Where a PostgreSQL database is, and how it is connected to."""
+
+import os
+import socket
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
+
+from reactor.errors import StoreError
+from reactor.store.postgres.driver import Connection, connect
+from reactor.store.postgres.failures import store_error
+
+__all__ = ["SCHEMA", "Address"]
+
+SCHEMA = "reactor"
+"""The schema that our tables are in: what else is in the database is left alone."""
+
+_CONNECT_SECONDS = 10.0
+_ANSWER_SECONDS = 60.0
+"""Who does not answer for so long is taken for lost. The largest batch takes a few seconds."""
+
+_SETTINGS = {
+    "search_path": SCHEMA,
+    "jit": "off",  # compiling takes longer than any of our statements
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",  # a snapshot is a transaction that waits for who reads
+    # A server whose machine was switched off must not keep the database for hours.
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+}
+
+
+class Address:
+    """A database by its URL, `postgresql://user:password@host:port/name`. `str` shows it without what is secret."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __str__(self) -> str:
+        parts = urlsplit(self._url)
+        hosts = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", [])) or "localhost"
+        user = parts.username
+        return f"postgresql://{f'{user}@' if user else ''}{hosts.lstrip('/')}{parts.path}"
+
+    async def connect(self) -> Connection:
+        """A new connection. Raises StoreError that names the remedy."""
+        name = f"reactor {socket.gethostname()[:40]} {os.getpid()}"
+        settings = {**_SETTINGS, "application_name": name}
+        try:
+            return await connect(self._url, seconds=_CONNECT_SECONDS, answer_seconds=_ANSWER_SECONDS, settings=settings)
+        except ValueError as error:  # of asyncpg, about the URL or a file that it names; it may repeat the URL
+            raise StoreError(
+                f"the setting database is not the URL of a PostgreSQL database ({type(error).__name__}): write it like "
+                "postgresql://user:password@host:5432/name, with special characters as %40 and the like"
+            ) from None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise store_error(error, "connecting", str(self)) from error

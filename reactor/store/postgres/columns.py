@@ -1,0 +1,64 @@
+"""A batch of commits as the arrays that PostgreSQL's statements take."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from reactor.store.batch import Rows
+from reactor.store.seam import Commit
+
+__all__ = ["HEAD", "LONGEST", "LongEntries", "columns_of", "head", "rows_of", "split_long"]
+
+LONGEST = 2_500
+"""Bytes of the longest key that is kept among the others: an entry of a b-tree of PostgreSQL has 2,704 at most."""
+
+HEAD = 2_000
+"""Bytes of a longer key by which the b-tree puts it in order."""
+
+LongEntries = tuple[list[int], list[bytes], list[bytes], list[bytes]]
+"""Index, head, digest and whole key of each."""
+
+
+def rows_of(batch: Sequence[Commit]) -> Rows:
+    """What a batch leaves behind."""
+    rows = Rows()
+    for commit in batch:
+        rows.add(commit)
+    return rows
+
+
+def columns_of(rows: Rows) -> tuple[list[Any], LongEntries, LongEntries]:
+    """Parameters of the statement `commit` from its third on; and the long entries that go, and those that come."""
+    here = [row for row in rows.documents.values() if row[3] is not None]
+    gone = [row[0] for row in rows.documents.values() if row[3] is None]
+    dead, long_dead = split_long(entry for entry, there in rows.entries.items() if not there)
+    live, long_live = split_long(entry for entry, there in rows.entries.items() if there)
+    columns = [
+        *([row[place] for row in here] for place in range(4)),
+        gone,
+        *dead,
+        *live,
+        *(rows.log[place::3] for place in range(3)),
+        *(rows.outcomes[place::5] for place in range(5)),
+    ]
+    return columns, long_dead, long_live
+
+
+def split_long(entries: Iterable[tuple[int, bytes]]) -> tuple[tuple[list[int], list[bytes]], LongEntries]:
+    """Entries (index, key) as columns: those of the usual length, and the long ones."""
+    indexes: list[int] = []
+    keys: list[bytes] = []
+    long: LongEntries = ([], [], [], [])
+    for index, key in entries:
+        if len(key) <= LONGEST:
+            indexes.append(index)
+            keys.append(key)
+        else:
+            for column, part in zip(long, (index, head(key), hashlib.sha256(key).digest(), key), strict=True):
+                column.append(part)  # pyright: ignore[reportArgumentType] - each column gets its own part
+    return (indexes, keys), long
+
+
+def head(key: bytes) -> bytes:
+    """The part of a key, or of a bound, that the b-tree of long ones knows."""
+    return key[:HEAD]

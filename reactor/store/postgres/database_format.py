@@ -1,0 +1,72 @@
+"""The tables in PostgreSQL: which servers will do, and which formats are known.
+
+A row of `meta` counts formats from 1. One that is older is brought up to date by the numbered files of
+`sql/migrations/`, in one transaction; one that is newer is refused untouched.
+"""
+
+from pathlib import Path
+
+from reactor.errors import StoreError, StoreVersion
+from reactor.store.postgres.address import SCHEMA
+from reactor.store.postgres.driver import Connection
+
+__all__ = ["FORMAT", "prepare"]
+
+_SQL = Path(__file__).parent / "sql"
+_MIGRATIONS = sorted((_SQL / "migrations").glob("*.sql"))
+
+FORMAT = 1 + len(_MIGRATIONS)
+"""The format that this version reads and writes."""
+
+_OLDEST = 14
+
+
+async def prepare(connection: Connection, place: str) -> None:
+    """Make our tables, or bring older ones up to date. Raises StoreVersion, StoreError, and PostgreSQL's errors."""
+    await _check_server(connection, place)
+    async with connection.transaction():
+        found = await _format_of(connection, place)
+        if found == 0:
+            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            await connection.execute((_SQL / "schema.sql").read_text(encoding="utf-8"))
+        for script in _MIGRATIONS[max(found - 1, 0) :] if found else []:
+            await connection.execute(script.read_text(encoding="utf-8"))
+        if found != FORMAT:
+            await connection.execute(
+                "INSERT INTO meta (key, value) VALUES ('format', $1) ON CONFLICT (key) DO UPDATE SET value = $1", FORMAT
+            )
+
+
+async def _check_server(connection: Connection, place: str) -> None:
+    version = connection.get_server_version()
+    if version.major < _OLDEST:
+        raise StoreVersion(
+            f"{place} is PostgreSQL {version.major}, and Reactor needs {_OLDEST} or later: upgrade the server"
+        )
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise StoreVersion(
+            f"{place} keeps text as {encoding}, and Reactor needs UTF8: make another database with "
+            "CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
+    if await connection.fetchval("SELECT pg_is_in_recovery()"):
+        raise StoreError(f"{place} is a standby, where nothing can be written: connect to the primary")
+
+
+async def _format_of(connection: Connection, place: str) -> int:
+    """The format of our tables, 0 when there are none. Raises StoreVersion for what we must not touch."""
+    names = {row[0] for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", SCHEMA)}
+    if not names:
+        return 0
+    known = {"documents", "index_entries", "commit_log", "meta"}
+    version = await connection.fetchval("SELECT value FROM meta WHERE key = 'format'") if known <= names else None
+    if version is None:
+        raise StoreVersion(
+            f"the schema {SCHEMA} of {place} has tables of another program; make another database for Reactor"
+        )
+    if not 1 <= version <= FORMAT:
+        raise StoreVersion(
+            f"{place} has format {version}, and this version of Reactor supports 1 to {FORMAT}; run the version of "
+            "Reactor that wrote it, or restore an export of the data into a new database"
+        )
+    return version
