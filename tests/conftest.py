@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterator
 import hypothesis
 import pytest
 
+from tests.support.chosen_store import CHOSEN
 from tests.support.postgres import Postgres, postgres_server
 
 PROFILE = os.environ.get("REACTOR_TEST_PROFILE") or "default"
@@ -46,12 +47,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--strict-skips", action="store_true", help="a skipped test is a failed one (REACTOR_TEST_STRICT=1)"
     )
+    parser.addoption(
+        "--store",
+        choices=("sqlite", "postgres"),
+        default=os.environ.get("REACTOR_TEST_STORE") or "sqlite",
+        help="where tests keep data that do not choose themselves (REACTOR_TEST_STORE)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Searching for hours needs another limit for a single test; a limit that a test gives itself stays."""
+    if config.option.store == "postgres":
+        CHOSEN.use_postgres()
     if PROFILE == "nightly" and config.option.timeout is None:
         config.option.timeout = _NIGHTLY_SECONDS
+
+
+def pytest_unconfigure() -> None:
+    CHOSEN.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from reactor.app.admin_key import admin_key
 from reactor.app.schema_progress import SchemaProgress
 from reactor.app.sign_in import SignIn
+from reactor.app.stores import store_of
 from reactor.auth.configuration import Declared, declared_providers
 from reactor.auth.verifier import Verifier
 from reactor.database.backlog import Backlog
@@ -58,7 +59,6 @@ from reactor.runtime.stepping import Steps
 from reactor.runtime.watchdog import Watchdog
 from reactor.settings import Settings
 from reactor.store.seam import Snapshot, Store
-from reactor.store.sqlite import SqliteStore
 from reactor.sync.forwarded import Proxies
 from reactor.sync.hub import Hub
 from reactor.values import DOCUMENT
@@ -97,7 +97,7 @@ class Parts:
         the application of `directory`."""
         self.settings, self.directory, self.events = settings, directory, events
         self._clock, self._load = clock, load
-        self.store: Store = store or SqliteStore(settings.data)
+        self.store: Store = store or store_of(settings)
         self.database = self._make_database()
         self.files = self._make_files(files or _file_store(settings))
         self.backlog = Backlog(settings.max_pending_jobs)

@@ -22,6 +22,7 @@ from reactor.app.descriptors import connections
 from reactor.app.generated import keep_types
 from reactor.app.parts import Events, Parts
 from reactor.app.reloading import watch
+from reactor.app.stores import place_of
 from reactor.http.guarded_protocol import guarded_protocol
 from reactor.runtime import logs
 from reactor.settings import Settings
@@ -174,6 +175,7 @@ def _say_ready(parts: Parts, url: str, site: str, reload: bool) -> None:
         url=url,
         site=site,
         data=parts.settings.data,
+        database=place_of(parts.store),
         admin_key_file=None if parts.settings.admin_key is not None else admin_key_file(parts.settings),
         functions=[function.path for function in parts.application.registry],
         routes=0 if router is None else len(router.routes()),

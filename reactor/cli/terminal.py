@@ -3,8 +3,9 @@
 The server calls a `Terminal` with a kind of event and its fields; a field that is missing is left out of the text,
 one that is unknown is shown as it is, so that server and terminal can grow apart without an error.
 
-    ready            url, site (address of the HTTP endpoints), data (folder), admin_key_file (None: the key came from a
-                     setting), functions (paths), routes (how many), mode, watching (bool: files are reloaded)
+    ready            url, site (address of the HTTP endpoints), data (folder), database (its address, None: it is in the
+                     folder), admin_key_file (None: the key came from a setting), functions (paths), routes (how many),
+                     mode, watching (bool: files are reloaded)
     loaded           functions, seconds (time it took), changed (files)
     reload_failed    error (text for the developer)
     reload_overtaken changed (files)
@@ -17,7 +18,7 @@ one that is unknown is shown as it is, so that server and terminal can grow apar
     function_failed  function, error (text with traceback), request (id that the client was told)
     stopped          reason
 
-An admin key is no field of any event.
+No admin key and no password is in a field of any event.
 """
 
 from collections.abc import Callable, Iterable
@@ -90,6 +91,8 @@ class Terminal:
         _row(text, "address", _word(fields, "url"), "cyan")
         _row(text, "site", _site(fields), "cyan")
         _row(text, "data", _word(fields, "data"))
+        if fields.get("database"):
+            _row(text, "database", _word(fields, "database"))
         key_file = fields.get("admin_key_file")
         _row(text, "admin key", f"in {key_file}" if key_file else "as set")
         _row(text, "functions", _function_list(fields.get("functions")))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reactor.settings.database import DatabaseSettings
 from reactor.settings.kinds import Address, Bucket, Text
 from reactor.settings.rows import DAY, GIB, KIB, MIB
 from reactor.settings.rows import count as _count
@@ -16,8 +17,8 @@ KEEPING = "What is kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataSettings:
-    """The settings of files, and of what is kept; a part of `Settings`."""
+class DataSettings(DatabaseSettings):
+    """The settings of files, and of what is kept, with those of the database; a part of `Settings`."""
 
     files: str | None = _setting(
         None,

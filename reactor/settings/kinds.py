@@ -18,6 +18,7 @@ __all__ = [
     "Amount",
     "Bucket",
     "Choice",
+    "DatabaseUrl",
     "Folder",
     "Kind",
     "Networks",
@@ -41,6 +42,7 @@ SECONDS: Unit = {"": 1, "s": 1, "min": 60, "h": 3600, "day": 86400, "days": 8640
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 _SWITCH = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
 _KEY = re.compile(r"[!-9;-~]{8,512}")
+_DATABASE = re.compile(r"postgres(?:ql)?://[!-~]{1,2000}")
 _ADDRESS = re.compile(r"https?://[\w.\-\[\]:]+(?:/[\w.\-~%/]*)?", re.ASCII)
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
@@ -210,6 +212,26 @@ class SecretText:
             return raw
         if isinstance(raw, str) and _KEY.fullmatch(raw):
             return Secret(raw)
+        raise ValueError
+
+    def show(self, value: object) -> str:
+        return "********" if value else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl:
+    """The URL of a PostgreSQL database. It may hold a password, so it is treated as one."""
+
+    name: str = "secret address"
+    allowed: str = (
+        "`postgresql://USER:PASSWORD@HOST:PORT/NAME`, without spaces, special characters written as `%40` and the like"
+    )
+
+    def read(self, raw: object) -> Secret:
+        if isinstance(raw, Secret):
+            return raw
+        if isinstance(raw, str) and _DATABASE.fullmatch(raw.strip()):
+            return Secret(raw.strip())
         raise ValueError
 
     def show(self, value: object) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from reactor.settings.kinds import BYTES, COUNT, SECONDS, Amount, Kind, SecretText
+from reactor.settings.kinds import BYTES, COUNT, SECONDS, Amount, Kind
 
 __all__ = ["DAY", "GIB", "HOUR", "KIB", "MIB", "MINUTE", "Setting", "count", "setting", "size", "time"]
 
@@ -48,8 +48,7 @@ def setting(
 ) -> T:
     """A dataclass field that carries its row; typed as its default, so that `Settings` reads as a plain class."""
     row = {"group": group, "kind": kind, "means": means, "reason": reason, "flag": flag, "default_text": default_text}
-    secret = isinstance(kind, SecretText)
-    return cast(T, field(default=cast(Any, default), repr=not secret, metadata=row))
+    return cast(T, field(default=cast(Any, default), repr=not kind.name.startswith("secret"), metadata=row))
 
 
 def count(low: int, high: int) -> Amount:

@@ -128,6 +128,6 @@ def _value(given: _Given) -> object:
         value = row.kind.read(given.raw)
     except ValueError:
         # A key that was mistyped by one character is still most of a key, so a secret is never repeated.
-        shown = "a value that cannot be one" if row.kind.name == "secret" else repr(given.raw)
+        shown = "a value that cannot be one" if row.kind.name.startswith("secret") else repr(given.raw)
         raise SettingsError(f"{row.name} is {shown} ({given.origin}). Allowed is {row.kind.allowed}.") from None
     return given.base / value.expanduser() if isinstance(value, Path) else value

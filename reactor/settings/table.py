@@ -1,7 +1,7 @@
 """Every setting of a server: name, kind, default, what it does and why it is as it is.
 
-This table, with the rows of `data.py` and `requests.py`, is the only place: flags, environment variables,
-`[tool.reactor]`, error texts and `docs/reference/settings.md` all follow from it.
+This table, with the rows of `data.py`, `database.py` and `requests.py`, is the only place: flags, environment
+variables, `[tool.reactor]`, error texts and `docs/reference/settings.md` all follow from it.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from reactor.errors import SettingsError
 from reactor.settings.data import FILES, KEEPING
+from reactor.settings.database import DATABASE
 from reactor.settings.kinds import Address, Choice, Folder, Networks, Port, Secret, SecretText, Switch, Tables, Text
 from reactor.settings.requests import CLIENTS, SERVING, RequestSettings
 from reactor.settings.rows import DAY, GIB, HOUR, KIB, MIB, MINUTE, Setting
@@ -29,7 +30,7 @@ Strictness = Literal["off", "warn", "error"]
 USERS = "Users"
 LIMITS = "Limits of a function"
 LOAD = "Limits under load"
-GROUPS = (SERVING, CLIENTS, USERS, LIMITS, LOAD, FILES, KEEPING)
+GROUPS = (SERVING, CLIENTS, USERS, LIMITS, LOAD, DATABASE, FILES, KEEPING)
 """In the order of the documents."""
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from tests.support.chosen_store import CHOSEN
 from tests.support.metrics import Metrics
 from tests.support.patience import PATIENCE, until
 
@@ -72,18 +73,26 @@ class Server:
         return [str(program), self.command, str(self.app), *where, *self.options]
 
     @property
+    def process_environment(self) -> dict[str, str]:
+        # A free port for the endpoints, since the one behind ours may be somebody else's.
+        usual = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "200", "REACTOR_SITE_PORT": "0"}
+        return {**os.environ, **usual, **CHOSEN.environment(self.data), **self.environment}
+
+    @property
     def log(self) -> str:
         """Everything printed so far, over all starts."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the process without waiting until it serves."""
-        # A free port for the endpoints, since the one behind ours may be somebody else's.
-        usual = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "200", "REACTOR_SITE_PORT": "0"}
-        environment = {**os.environ, **usual, **self.environment}
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                self.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self.data.parent
+                self.arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.process_environment,
+                cwd=self.data.parent,
             )
         return self.process
 

@@ -46,6 +46,7 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None
 
 DEFAULTS = {
     "secret": "k" * 8,
+    "secret address": "postgresql://host/x",
     "switch": "on",
     "choice": "off",
     "list": "[]",
@@ -310,3 +311,21 @@ def test_networks_are_written_with_commas(text: str):
 def test_what_is_no_network_is_refused(raw: object):
     with pytest.raises(ValueError):
         Networks().read(raw)
+
+
+@pytest.mark.parametrize("url", ["postgresql://ann:pencil@host/lists", " postgres://host:1/x?sslmode=require "])
+def test_the_address_of_a_database_is_not_shown(tmp_path: Path, url: str) -> None:
+    settings = load_settings(tmp_path, environ={"REACTOR_DATABASE": url})
+    assert settings.database is not None
+    assert settings.database.reveal() == url.strip()
+    assert "://" not in repr(settings)
+    assert "://" not in str(settings.database)
+
+
+@pytest.mark.parametrize("url", ["mysql://ann:pencil@host/lists", "host/lists", "postgres://", "postgres://a b", ""])
+def test_the_address_of_a_database_is_not_repeated(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load_settings(tmp_path, environ={"REACTOR_DATABASE": url})
+    assert "database is a value that cannot be one (environment variable REACTOR_DATABASE)" in str(error.value)
+    assert "`postgresql://USER:PASSWORD@HOST:PORT/NAME`" in str(error.value)
+    assert "pencil" not in str(error.value)

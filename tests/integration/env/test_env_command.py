@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.chosen_store import CHOSEN
 from tests.support.patience import PATIENCE
 from tests.support.server import APPS, Server
 
@@ -26,7 +27,13 @@ class Shell:
     def __call__(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(REACTOR), *words, "--dir", str(APP), "--data", str(self._data)],
-            env={**os.environ, "REACTOR_ADMIN_KEY": KEY, "NO_COLOR": "1", "COLUMNS": "200"},
+            env={
+                **os.environ,
+                **CHOSEN.environment(self._data),
+                "REACTOR_ADMIN_KEY": KEY,
+                "NO_COLOR": "1",
+                "COLUMNS": "200",
+            },
             input=stdin,
             capture_output=True,
             text=True,

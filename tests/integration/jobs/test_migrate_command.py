@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.chosen_store import CHOSEN
 from tests.support.patience import PATIENCE, until
 from tests.support.server import APPS, Server
 
@@ -42,7 +43,13 @@ class Shell:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "REACTOR_ADMIN_KEY": KEY, "NO_COLOR": "1", "COLUMNS": "200"}
+        return {
+            **os.environ,
+            **CHOSEN.environment(self.data),
+            "REACTOR_ADMIN_KEY": KEY,
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+        }
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
