@@ -22,6 +22,13 @@ _ANSWER_SECONDS = 60.0
 _SETTINGS = {
     "search_path": SCHEMA,
     "jit": "off",  # compiling takes longer than any of our statements
+    # Everything is looked up in an index, a page at a time. A plan that was made while a table was small would stay in
+    # use while it grows, and read all of it.
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",  # a snapshot is a transaction that waits for who reads

@@ -1,6 +1,7 @@
 """What only the PostgreSQL store promises: its lock, its connections, what it says of servers that will not do."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +15,7 @@ from reactor.store.postgres import writer
 from reactor.store.postgres.database_format import FORMAT
 from reactor.store.postgres.failures import store_error
 from reactor.store.postgres.snapshot import PostgresSnapshot
-from reactor.store.postgres.store import PostgresStore
+from reactor.store.postgres.store import STATEMENTS, PostgresStore
 from reactor.store.seam import Commit, IndexRecord
 from tests.integration.store.rows import (
     BY_WORD,
@@ -277,6 +278,50 @@ async def test_long_keys_are_filled_counted_and_dropped(postgres_url: str) -> No
     async with newest(store) as snapshot:
         assert await snapshot.scan(long.id, b"", b"\xff", reverse=False, limit=99) == []
     await store.close()
+
+
+# Plans
+
+
+LOOKED_UP = {
+    "get": "text[]",
+    "scan": "bigint, bytea, bytea, bigint",
+    "scan_reverse": "bigint, bytea, bytea, bigint",
+    "scan_long": "bigint, bytea, bytea, bigint, bytea, bytea",
+    "scan_long_reverse": "bigint, bytea, bytea, bigint, bytea, bytea",
+    "count": "bigint, bytea, bytea, bigint",
+    "scan_ids": "text, text, bigint",
+    "scan_ids_reverse": "text, text, bigint",
+    "outcome": "bytea, bigint",
+    "last_request": "bytea",
+    "log": "bigint, bigint",
+    "last_ts": "",
+    "prune_log": "bigint, bigint",
+    "prune_outcomes": "bigint, bigint",
+    "delete_index_entries": "bigint, bigint",
+    "fill_entries": "bigint, bytea[], text[], bigint",
+    "commit": "bigint, bigint, text[], bigint[], bigint[], bytea[], text[], bigint[], bytea[], bigint[], bytea[], "
+    "bigint[], text[], bytea[], bigint[], bytea[], bigint[], bytea[], bytea[]",
+}
+
+
+@pytest.mark.parametrize("name", LOOKED_UP)
+async def test_a_plan_from_when_the_tables_were_small_holds_when_they_are_large(
+    store: PostgresStore, name: str
+) -> None:
+    await commit_and_advance(store, commit(1, *(insert(number, b"w") for number in range(5)), request=1))
+    connection = await store._snapshots.connections.take()
+    types = LOOKED_UP[name]
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute(f"PREPARE looked{f'({types})' if types else ''} AS {STATEMENTS[name].sql}")
+    nulls = f"({', '.join('NULL' for _ in types.split(','))})" if types else ""
+    plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE looked{nulls}"))
+    assert "Seq Scan" not in plan, plan
+    assert "Bitmap" not in plan, plan
+    if name.startswith("scan"):
+        assert "Index" in plan
+        assert not re.search(r"(?<!Incremental )Sort\b(?! Key)", plan), plan
+    store._snapshots.connections.give(connection)
 
 
 # Servers and databases that will not do
