@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reactor.runtime.migrations import migration
     from reactor.runtime.rates import Rate
     from reactor.schema import define_schema, define_table
-    from reactor.values import UNSET, CommitTs, Id, Int64, v
+    from reactor.values import UNSET, CommitTs, DocumentId, Id, Int64, v
 else:
     __getattr__ = on_demand(
         globals(),
@@ -44,6 +44,7 @@ else:
             "CronJobs": "reactor.runtime.crons",
             "DeveloperError": "reactor.errors",
             "HttpRouter": "reactor.runtime.http_router",
+            "DocumentId": "reactor.values",
             "Id": "reactor.values",
             "Int64": "reactor.values",
             "MutationCtx": "reactor.runtime.contexts",
@@ -81,6 +82,7 @@ __all__ = [
     "ConvexError",
     "CronJobs",
     "DeveloperError",
+    "DocumentId",
     "HttpRouter",
     "Id",
     "Int64",

@@ -1,7 +1,7 @@
 """What a client says of the page it wants, checked; and what a page looks like."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, NotRequired, TypedDict, cast
 
 import msgspec
 
@@ -13,6 +13,16 @@ from reactor.values.validators import ObjectValidator
 __all__ = ["PageRequest", "PaginationOptions", "PaginationResult", "page_request", "pagination_opts_validator"]
 
 MOST_ITEMS = 32_000
+
+if TYPE_CHECKING:
+    # Only type checkers know what a parameter is when nobody says.
+    from typing_extensions import TypeVar
+
+    D = TypeVar("D", default=dict[str, Any])
+else:
+    from typing import TypeVar
+
+    D = TypeVar("D")
 
 
 class PaginationOptions(TypedDict):
@@ -31,14 +41,16 @@ class PaginationOptions(TypedDict):
     id: NotRequired[float]
 
 
-class PaginationResult(TypedDict):
-    """A page. The next one begins at `continueCursor`, unless `isDone`.
+class PaginationResult(TypedDict, Generic[D]):
+    """A page of documents, `PaginationResult[Essay]` where their type is known.
+
+    The next page begins at `continueCursor`, unless `isDone`.
 
     `pageStatus` "SplitRequired" says that a page with a fixed end is too large to be read whole, "SplitRecommended"
     that it soon will be: ask for it again in two, up to `splitCursor` and from there.
     """
 
-    page: list[dict[str, Any]]
+    page: list[D]
     isDone: bool
     continueCursor: str
     splitCursor: str | None

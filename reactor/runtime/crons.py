@@ -20,6 +20,7 @@ from reactor.errors import DeveloperError, InvalidValue, LoadError
 from reactor.runtime.calls import named_arguments
 from reactor.runtime.cron_schedules import Schedule, parse
 from reactor.runtime.functions import Function, Kind, Reference
+from reactor.runtime.path_names import PathName
 from reactor.runtime.registry import AnyFunction, with_extension
 from reactor.values import ARGS, encode, size_of
 
@@ -152,6 +153,8 @@ class CronJobs:
             schedule = parse(kind, when)
         except LoadError as error:
             raise LoadError(f"Cron job {name!r}: {error}") from None
+        if isinstance(function, PathName):
+            function = str(function)
         _check_reference(name, function)
         caller = frame(2)
         where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
@@ -207,7 +210,7 @@ def _resolved(one: _Declared, find: Callable[[Reference], AnyFunction | None]) -
     except DeveloperError as error:
         raise LoadError(f"{here}: {error}") from None
     if function is None:
-        path = one.function if isinstance(one.function, str) else one.function.path
+        path = one.function.path if isinstance(one.function, Function) else str(one.function)
         raise LoadError(
             f"{here} runs {path}, which does not exist. Is it in functions/, and spelled `folder/module:name`?"
         )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, o
 from reactor.errors import ArgumentValidationError, LoadError
 from reactor.runtime import logs
 from reactor.runtime.frames import declared_at
+from reactor.runtime.path_names import PathName
 from reactor.runtime.paths import FunctionPath
 from reactor.runtime.rates import Rate, read_rate
 from reactor.runtime.retries import Duration, Retry, read_retry
@@ -50,8 +51,8 @@ R = TypeVar("R")
 ArgsOption = Mapping[str, Validator] | Validator
 """What `args=` takes: a mapping of names to validators, or `v.object({...})`, or `v.any()`."""
 
-Reference: TypeAlias = "str | Function[..., Any]"
-"""What names a function in a call: the decorated function itself, or its path."""
+Reference: TypeAlias = "str | PathName | Function[..., Any]"
+"""What names a function in a call: the decorated function itself, or its path, as text or as in `api.rooms.list`."""
 
 _created: ContextVar[list["Function[..., Any]"] | None] = ContextVar("reactor_functions_created", default=None)
 

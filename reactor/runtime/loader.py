@@ -6,6 +6,7 @@
 Each load builds a complete new version beside the one before; see `importing`.
 """
 
+import contextlib
 import hashlib
 import importlib
 import itertools
@@ -29,7 +30,7 @@ from reactor.runtime.load_errors import explain
 from reactor.runtime.registry import AnyFunction, Registry
 from reactor.schema import Schema, define_schema
 
-__all__ = ["AUTH_CONFIG", "Application", "Version", "load"]
+__all__ = ["AUTH_CONFIG", "Application", "Version", "load", "load_schema"]
 
 AUTH_CONFIG = "auth_config"
 """The module of `functions/` that declares auth providers. It is no part of any function's path."""
@@ -80,6 +81,28 @@ def load(directory: Path) -> Application:
             raise explain(error, root) from error
 
 
+class _Looked(Exception):
+    """The end of a look at modules that are not to stay."""
+
+
+def load_schema(directory: Path) -> Schema:
+    """The schema of the application in `directory`, without loading its functions. Raises LoadError.
+
+    The modules that were read are forgotten: whatever is loaded by now stays in its place.
+    """
+    root = directory.resolve()
+    schema = define_schema({})
+    with contextlib.suppress(_Looked), fresh_modules(root):
+        try:
+            beside = _import_schema(root)
+            within = (root / "functions" / "schema.py").is_file()
+            schema = _choose_schema(beside, importlib.import_module("functions.schema") if within else None)
+        except (Exception, SystemExit) as error:
+            raise explain(error, root) from error
+        raise _Looked
+    return schema
+
+
 def _load(root: Path, fresh: FreshModules) -> Application:
     schema_module = _import_schema(root)
     modules = {path: importlib.import_module(name) for path, name in _module_names(root / "functions")}
@@ -102,8 +125,8 @@ def _load(root: Path, fresh: FreshModules) -> Application:
 
 def _served(registry: Registry, reference: Reference) -> AnyFunction | None:
     """The function that a module refers to, as it is served."""
-    if isinstance(reference, str):
-        return registry.find(reference)
+    if not isinstance(reference, Function):
+        return registry.find(str(reference))
     found = registry.find(reference.path)
     return found if found is not None and found.handler is reference.handler else None
 

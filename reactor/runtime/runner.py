@@ -21,6 +21,7 @@ from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.logs import RunLog, Sink, Watcher
 from reactor.runtime.nesting import NestedCalls
 from reactor.runtime.origins import LOCAL
+from reactor.runtime.path_names import PathName
 from reactor.runtime.query_run import QueryRun, RunResult
 from reactor.runtime.rates import Rate
 from reactor.runtime.registry import Registry
@@ -212,6 +213,8 @@ class Runner:
         """A function that another one calls. Raises DeveloperError when there is none."""
         if isinstance(reference, Function):
             return reference
+        if isinstance(reference, PathName):
+            reference = str(reference)
         if not isinstance(reference, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DeveloperError(
                 f"A function reference is the decorated function or its path as text, not {type(reference).__name__}."

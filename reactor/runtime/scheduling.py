@@ -21,6 +21,7 @@ from reactor.runtime.calls import encode_args, named_arguments
 from reactor.runtime.functions import Function, Reference
 from reactor.runtime.limits import FunctionLimits
 from reactor.runtime.logs import Level
+from reactor.runtime.path_names import PathName
 from reactor.runtime.registry import Registry, with_extension
 from reactor.runtime.run import Run
 from reactor.values import decode_trusted, size_of
@@ -87,6 +88,8 @@ class Scheduling:
 
     def _function(self, reference: Reference) -> Function[..., Any]:
         registry = self._registry()
+        if isinstance(reference, PathName):
+            reference = str(reference)
         if isinstance(reference, str):
             function = registry.find(reference)
         else:

@@ -17,6 +17,7 @@ from reactor.runtime.crons import CRONS, declared_crons
 from reactor.runtime.frames import declared_at
 from reactor.runtime.functions import Function
 from reactor.runtime.loader import Application, Version, load
+from reactor.runtime.path_names import PathName
 from reactor.runtime.registry import AnyFunction, Registry
 from reactor.schema import Schema, define_schema
 from reactor.testing.places import Place
@@ -48,8 +49,8 @@ class Code(msgspec.Struct, frozen=True, eq=False):
 
         A function may come from another import of the same file than the one that is served.
         """
-        if isinstance(reference, str):
-            return reference
+        if isinstance(reference, str | PathName):
+            return str(reference)
         if not isinstance(reference, Function):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DeveloperError(
                 f"A function reference is the decorated function or its path as text, not {reference!r}. "
@@ -115,7 +116,7 @@ def from_modules(given: Given, schema: Schema | None) -> Code:
 
 
 def _aliased(reference: Reference, aliases: Mapping[str, str]) -> str:
-    path = reference if isinstance(reference, str) else reference.path
+    path = reference.path if isinstance(reference, Function) else str(reference)
     return aliases.get(path, path)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from reactor.errors import ReactorError
 from reactor.live.live_query import Result, Subscription
 from reactor.runtime.contexts import Reference
+from reactor.runtime.functions import Function
 from reactor.runtime.identity import Identity
 from reactor.testing.engine import Engine, raised
 from reactor.values import decode_trusted
@@ -142,7 +143,7 @@ class Results:
 
     @property
     def _name(self) -> str:
-        return self._function if isinstance(self._function, str) else self._function.path
+        return self._function.path if isinstance(self._function, Function) else str(self._function)
 
 
 def _value(result: Result) -> Any:

@@ -2,7 +2,7 @@
 
 from .codec import decode, decode_trusted, encode, same, to_clean_json, to_export_json
 from .commit_ts import is_pending, settle
-from .hints import Id, validator_from_hint
+from .hints import DocumentId, Id, validator_from_hint
 from .ids import decode_id, encode_id, new_id, table_of
 from .keys import compare, encode_key, encode_value, has_prefix, prefix_end, successor
 from .kinds import COMMIT_TS, UNSET, CommitTs, Int64, UnsetType, Value
@@ -20,6 +20,7 @@ __all__ = [
     "RESULT",
     "UNSET",
     "CommitTs",
+    "DocumentId",
     "Id",
     "Int64",
     "Limits",

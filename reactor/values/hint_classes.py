@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING
 from types import UnionType
-from typing import Any, NamedTuple, NotRequired, Required, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, NotRequired, Required, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -43,11 +43,15 @@ def is_instance_class(hint: Any) -> bool:
     return isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, msgspec.Struct))
 
 
-def class_fields(cls: Any, where: str) -> list[ClassField]:
-    """The fields of a class of these three sorts; raises LoadError for a class that cannot describe an object."""
-    read = _typed_dict_fields if is_typed_dict(cls) else _struct_fields if _is_struct(cls) else _dataclass_fields
+def class_fields(cls: Any, where: str, arguments: tuple[Any, ...] = ()) -> list[ClassField]:
+    """The fields of a class of these three sorts; raises LoadError for a class that cannot describe an object.
+
+    `arguments` are those of a generic TypedDict, `Page[Essay]`; without them its parameters stand for anything.
+    """
     try:
-        return list(read(cls))
+        if is_typed_dict(cls):
+            return list(_typed_dict_fields(cls, arguments))
+        return list(_struct_fields(cls) if _is_struct(cls) else _dataclass_fields(cls))
     except NameError as error:
         raise LoadError(
             f"{where}: a hint in {cls.__qualname__} cannot be resolved ({error}): "
@@ -67,12 +71,23 @@ def _is_struct(cls: Any) -> bool:
     return isinstance(cls, type) and issubclass(cls, msgspec.Struct)
 
 
-def _typed_dict_fields(cls: Any) -> Iterator[ClassField]:
+def _typed_dict_fields(cls: Any, arguments: tuple[Any, ...]) -> Iterator[ClassField]:
+    parameters = getattr(cls, "__parameters__", ())
+    chosen = dict(zip(parameters, arguments or [Any] * len(parameters), strict=False))
     for name, declared in get_type_hints(cls, include_extras=True).items():
         hint, marks = _unmarked(declared)
+        hint = without_unset(_filled(hint, chosen))
         # With string annotations the class itself does not see the marks, so they are asked first.
         optional = NotRequired in marks or (Required not in marks and name not in cls.__required_keys__)
         yield ClassField(name, name, hint, optional)
+
+
+def _filled(hint: Any, chosen: Mapping[Any, Any]) -> Any:
+    """The hint of a field with the arguments of its class in place of the parameters."""
+    parameters = getattr(hint, "__parameters__", ())
+    if not chosen or not (parameters or isinstance(hint, TypeVar)):
+        return hint
+    return chosen[hint] if isinstance(hint, TypeVar) else hint[tuple(chosen[each] for each in parameters)]
 
 
 def _unmarked(hint: Any) -> tuple[Any, set[Any]]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, LiteralString, NamedTuple, TypeAlias, Union, cast
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, LiteralString, NamedTuple, TypeAlias, Union, cast
 from typing import get_args as hint_arguments
 from typing import get_origin as hint_origin
 
@@ -30,7 +30,7 @@ from .kinds import UNSET, CommitTs, Int64, Value
 from .validator_kinds import TableNames, Validator
 from .validators import v
 
-__all__ = ["Converter", "Id", "Reading", "read_hint"]
+__all__ = ["Converter", "DocumentId", "Id", "Reading", "read_hint"]
 
 Converter: TypeAlias = Callable[[Value, TableNames], Any]
 """Makes what a hint promises from a value that was checked."""
@@ -46,7 +46,27 @@ if TYPE_CHECKING:
     # The one subscript with a string that a type checker does not take for a forward reference. So ids of two tables
     # are different types, both of them str, and overloads can tell what a table holds.
     from typing import Literal as Id
+
+    from typing_extensions import TypeVar
+
+    _Document = TypeVar("_Document", covariant=True)
+    _Fields = TypeVar("_Fields", default=Any)
+    _Changes = TypeVar("_Changes", default=Any)
+
+    class DocumentId(str, Generic[_Document, _Fields, _Changes]):
+        """An id of which a type checker knows the document, what is stored for one, and what `patch` takes.
+
+        Generated types have a class of this kind for each table. `DocumentId[D]` is the hint of a helper for documents
+        of several tables, with D as a TypeVar. At run time ids are plain str, and this is no hint of an argument that
+        clients send: there it says no more than str.
+        """
 else:
+
+    class DocumentId:
+        """See above: what a type checker knows of an id."""
+
+        def __class_getitem__(cls, _document: Any) -> Any:
+            return str
 
     class Id:
         """`Id["users"]`: the hint for ids of a table's documents. At run time ids are plain str."""
@@ -117,6 +137,8 @@ def read_hint(hint: Any, where: str, *, enclosing: tuple[Any, ...] = ()) -> Read
             return reading
     if is_typed_dict(hint) or is_instance_class(hint):
         return _read_class(hint, where, enclosing)
+    if is_typed_dict(hint_origin(hint)):
+        return _read_class(hint_origin(hint), where, enclosing, hint_arguments(hint))
     # A NewType and a `type` statement stand for another hint.
     meant = getattr(hint, "__supertype__", None) or getattr(hint, "__value__", None)
     if meant is not None:
@@ -222,12 +244,12 @@ _READERS: dict[Any, Callable[[Any, str, tuple[Any, ...]], Reading]] = {
 }
 
 
-def _read_class(cls: Any, where: str, enclosing: tuple[Any, ...]) -> Reading:
+def _read_class(cls: Any, where: str, enclosing: tuple[Any, ...], arguments: tuple[Any, ...] = ()) -> Reading:
     if cls in enclosing:
         raise LoadError(
             f"{where}: {cls.__qualname__} contains itself, which no validator can say: use Any inside of it"
         )
-    fields = class_fields(cls, where)
+    fields = class_fields(cls, where, arguments)
     readings = {
         field.attribute: read_hint(
             field.hint, f"field `{field.name}` of {cls.__qualname__} in {where}", enclosing=(*enclosing, cls)

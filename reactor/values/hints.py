@@ -11,7 +11,7 @@ from typing import Any
 
 from .argument_names import ArgumentsValidator
 from .hint_classes import to_plain
-from .hint_kinds import Converter, Id, read_hint
+from .hint_kinds import Converter, DocumentId, Id, read_hint
 from .kinds import Value
 from .signatures import Binder, Signature, read_signature
 from .validator_kinds import TableNames, Validator
@@ -21,6 +21,7 @@ __all__ = [
     "ArgumentsValidator",
     "Binder",
     "Converter",
+    "DocumentId",
     "Id",
     "Signature",
     "convert",

@@ -6,15 +6,15 @@ import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal, NewType, NotRequired, Optional, Required, TypedDict, TypeVar, Union
+from typing import Annotated, Any, Generic, Literal, NewType, NotRequired, Optional, Required, TypedDict, TypeVar, Union
 
 import msgspec
 import pytest
 from msgspec import Meta
 
 from reactor.errors import LoadError
-from reactor.values import UNSET, CommitTs, Int64, UnsetType, Value
-from reactor.values.hints import Id, convert, converter_from_hint, to_plain, validator_from_hint
+from reactor.values import UNSET, CommitTs, Int64, UnsetType, Value, v
+from reactor.values.hints import DocumentId, Id, convert, converter_from_hint, to_plain, validator_from_hint
 
 from .tables import TABLES, USER
 
@@ -317,3 +317,39 @@ def test_instances_in_results_become_dicts() -> None:
         ],
         "pair": [{"x": 3, "y": 4, "tags": ["a"]}, None],
     }
+
+
+U = TypeVar("U")
+
+
+class Page(TypedDict, Generic[T, U]):
+    rows: list[T]
+    by: NotRequired[dict[str, U]]
+    first: T
+
+
+def test_a_generic_typed_dict_is_what_its_arguments_make_of_it():
+    profiles = validator_from_hint(Page[Profile, int])
+    assert profiles.to_json() == (
+        v.object(
+            {
+                "rows": v.array(validator_from_hint(Profile)),
+                "by": v.optional(v.record(v.string(), validator_from_hint(int))),
+                "first": validator_from_hint(Profile),
+            }
+        ).to_json()
+    )
+    assert convert(Page[str, int], {"rows": [], "by": {"a": 2.0}, "first": ""}, TABLES)["by"] == {"a": 2}
+    anything = v.object({"rows": v.array(v.any()), "by": v.optional(v.record(v.string(), v.any())), "first": v.any()})
+    assert validator_from_hint(Page).to_json() == anything.to_json()
+
+
+def test_a_field_of_a_typed_dict_that_may_be_unset_may_be_missing():
+    class Changes(TypedDict, total=False):
+        name: str | UnsetType
+
+    assert validator_from_hint(Changes).to_json() == v.object({"name": v.optional(v.string())}).to_json()
+
+
+def test_ids_of_which_only_type_checkers_know_the_document_are_text():
+    assert validator_from_hint(DocumentId[Profile]).to_json() == v.string().to_json()
