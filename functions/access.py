@@ -6,16 +6,27 @@ Staff get the key by `dashboard.get_access`, and a new one shuts out everybody w
 """
 
 import hmac
-from typing import Any
+from typing import TypedDict, TypeVar
 
-from reactor import ConvexError, MutationCtx, QueryCtx
+from functions._generated.data_model import User, UserId
+from functions._generated.server import MutationCtx, QueryCtx
+from reactor import ConvexError, DocumentId
 
 __all__ = ["check_key", "own", "staff_of", "user_of"]
 
 Reading = QueryCtx | MutationCtx
 
 
-async def user_of(ctx: Reading) -> dict[str, Any]:
+class Owned(TypedDict):
+    """What documents have in common that belong to a user."""
+
+    userId: UserId
+
+
+D = TypeVar("D", bound=Owned)
+
+
+async def user_of(ctx: Reading) -> User:
     """The user who calls. Raises ConvexError for whoever is not signed in, or has no account here."""
     identity = await ctx.auth.get_user_identity()
     if identity is None:
@@ -27,7 +38,7 @@ async def user_of(ctx: Reading) -> dict[str, Any]:
     return user
 
 
-async def staff_of(ctx: Reading) -> dict[str, Any]:
+async def staff_of(ctx: Reading) -> User:
     """The teacher or admin who calls. Raises ConvexError for others."""
     user = await user_of(ctx)
     if user["role"] == "student":
@@ -35,7 +46,7 @@ async def staff_of(ctx: Reading) -> dict[str, Any]:
     return user
 
 
-async def own(ctx: Reading, table: str, id: str) -> dict[str, Any]:
+async def own(ctx: Reading, table: str, id: DocumentId[D]) -> D:
     """A document with a `userId` that whoever calls may see. What somebody may not see is as if it were not there."""
     user = await user_of(ctx)
     document = await ctx.db.get(id)

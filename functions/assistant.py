@@ -1,6 +1,8 @@
 """The assistant's answers. It is no language model: put one here, `answer_to` is all that the school needs of it."""
 
-from typing import Any
+from collections.abc import Iterable
+
+from functions._generated.data_model import Message
 
 __all__ = ["answer_to"]
 
@@ -42,7 +44,7 @@ _ADVICE = (
 )
 
 
-def answer_to(messages: list[dict[str, Any]]) -> str:
+def answer_to(messages: Iterable[Message]) -> str:
     """What the assistant says to the last of some messages, oldest first."""
     asked = [message["text"] for message in messages if message["role"] == "user"]
     if not asked:

@@ -1,10 +1,10 @@
 """Who buys from the school."""
 
-from typing import Literal
-
+from functions._generated.data_model import CustomerFields, CustomerId, CustomerPlan
+from functions._generated.server import MutationCtx, mutation
 from functions.dashboard_filters import day_of
 from functions.users import with_email
-from reactor import ConvexError, Id, MutationCtx, mutation
+from reactor import ConvexError
 
 
 @mutation
@@ -13,8 +13,8 @@ async def create(
     name: str,
     email: str,
     country: str = "DE",
-    plan: Literal["single", "monthly", "yearly"] = "single",
-) -> Id["customers"]:
+    plan: CustomerPlan = "single",
+) -> CustomerId:
     """Add a customer and give the id; the same email twice is refused."""
     address = email.strip().lower()
     if "@" not in address:
@@ -22,25 +22,24 @@ async def create(
     known = ctx.db.query("customers").with_index("by_email", lambda q: q.eq("email", address))
     if await known.first() is not None:
         raise ConvexError({"code": "EMAIL_TAKEN", "email": address})
+    customer: CustomerFields = {
+        "name": name,
+        "email": address,
+        "country": country,
+        "plan": plan,
+        "active": True,
+        "day": day_of(ctx.now),
+        "revenue": 0,
+        "orders": 0,
+    }
     user = await with_email(ctx, address)
-    return await ctx.db.insert(
-        "customers",
-        {
-            "name": name,
-            "email": address,
-            "country": country,
-            "plan": plan,
-            "active": True,
-            "day": day_of(ctx.now),
-            "revenue": 0,
-            "orders": 0,
-            **({} if user is None else {"userId": user["_id"]}),
-        },
-    )
+    if user is not None:
+        customer["userId"] = user["_id"]
+    return await ctx.db.insert("customers", customer)
 
 
 @mutation
-async def leave(ctx: MutationCtx, customer_id: Id["customers"]) -> None:
+async def leave(ctx: MutationCtx, customer_id: CustomerId) -> None:
     """A customer has given up the plan."""
     if await ctx.db.get(customer_id) is None:
         raise ConvexError({"code": "NO_SUCH_CUSTOMER", "customerId": customer_id})

@@ -1,13 +1,15 @@
 """The way into the dashboards: what the page needs before anything is chosen, and what all of them share."""
 
 import secrets
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from functions._generated.data_model import OperationsEvent
+from functions._generated.server import ActionCtx, MutationCtx, QueryCtx, action, internal_mutation, query
 from functions.access import check_key, staff_of
 from functions.dashboard_customers import PLANS
 from functions.dashboard_filters import PRESETS, DashboardFilters, period_of
-from functions.dashboard_shared import totals_of
-from reactor import ActionCtx, ConvexError, MutationCtx, QueryCtx, action, internal_mutation, query
+from functions.dashboard_totals import customers, orders
+from reactor import ConvexError
 
 
 class FilterOptions(TypedDict):
@@ -62,18 +64,15 @@ async def keep_key(ctx: MutationCtx, key: str) -> None:
 async def get_filter_options(ctx: QueryCtx, key: str) -> FilterOptions:
     """What there is to choose from, found in the data."""
     await check_key(ctx, key)
-
-    async def values(table: str, aggregate: str, **fixed: Any) -> list[str]:
-        (field, value), *_ = [*fixed.items(), ("", None)]
-        range = (lambda q: q.eq(field, value)) if field else None
-        return [group["value"] for group in await ctx.db.aggregate_groups(table, aggregate, range)]
-
+    products = await ctx.db.aggregate_groups("orders", "by_product_and_day", lambda q: q.eq("status", "paid"))
+    countries = await ctx.db.aggregate_groups("customers", "by_country")
+    reviewers = await ctx.db.aggregate_groups("qualityReviews", "by_reviewer_and_day")
     return {
         "ranges": list(PRESETS),
-        "products": await values("orders", "by_product_and_day", status="paid"),
-        "countries": await values("customers", "by_country"),
+        "products": [group["value"] for group in products],
+        "countries": [group["value"] for group in countries],
         "plans": list(PLANS),
-        "reviewers": await values("qualityReviews", "by_reviewer_and_day"),
+        "reviewers": [group["value"] for group in reviewers],
     }
 
 
@@ -82,21 +81,21 @@ async def get_counts(ctx: QueryCtx, key: str, filters: DashboardFilters | None =
     """How much there is in a time, and how much waits."""
     await check_key(ctx, key)
     period = period_of(ctx, filters)
-    orders = await totals_of(ctx, "orders", "by_status_and_day", period.first, period.last, status="paid")
-    customers = await totals_of(ctx, "customers", "by_day", period.first, period.last)
+    paid = await orders(ctx, "paid")(period.first, period.last)
+    new = await customers(ctx)(period.first, period.last)
     received = await ctx.db.aggregate("essayRequests", "by_status", lambda q: q.eq("status", "received"))
     in_review = await ctx.db.aggregate("essayRequests", "by_status", lambda q: q.eq("status", "in_review"))
     messages = await ctx.db.aggregate("messages", "by_role")
     return {
-        "orders": orders["count"],
-        "customers": customers["count"],
+        "orders": paid["count"],
+        "customers": new["count"],
         "openRequests": received["count"] + in_review["count"],
         "messages": messages["count"],
     }
 
 
 @query
-async def get_recent_activity(ctx: QueryCtx, key: str, limit: int = 20) -> list[dict[str, Any]]:
+async def get_recent_activity(ctx: QueryCtx, key: str, limit: int = 20) -> list[OperationsEvent]:
     """What happened last, of all kinds, the newest first."""
     await check_key(ctx, key)
     return await ctx.db.query("operationsEvents").order("desc").take(min(max(limit, 1), 100))

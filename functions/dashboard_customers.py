@@ -1,28 +1,31 @@
 """Who buys: a list to page through, one customer with everything, and how there came to be so many."""
 
-from typing import Any, Literal, TypedDict
+from typing import TypedDict
 
+from functions._generated.data_model import Customer, CustomerId, CustomerPlan, Order, Payment
+from functions._generated.server import QueryCtx, query
 from functions.access import check_key
 from functions.dashboard_filters import DashboardFilters, period_of
-from functions.dashboard_shared import Kpi, Point, Share, kpi, series, shares, totals_of
-from reactor import Id, PaginationOptions, PaginationResult, QueryCtx, query
+from functions.dashboard_shared import Kpi, Point, Share, count_kpi, series, shares
+from functions.dashboard_totals import customers
+from reactor import PaginationOptions, PaginationResult
 
-PLANS: tuple[Literal["single", "monthly", "yearly"], ...] = ("single", "monthly", "yearly")
+PLANS: tuple[CustomerPlan, ...] = ("single", "monthly", "yearly")
 
 
 class CustomerFilters(TypedDict, total=False):
     """By what the list can be narrowed; one of them at a time."""
 
-    plan: Literal["single", "monthly", "yearly"]
+    plan: CustomerPlan
     country: str
 
 
 class CustomerDetails(TypedDict):
     """A customer with the newest orders, and what they come to by status."""
 
-    customer: dict[str, Any]
-    orders: list[dict[str, Any]]
-    payments: list[dict[str, Any]]
+    customer: Customer
+    orders: list[Order]
+    payments: list[Payment]
 
 
 class CustomerAnalytics(TypedDict):
@@ -40,24 +43,24 @@ class CustomerAnalytics(TypedDict):
 @query
 async def list_customers(
     ctx: QueryCtx, key: str, pagination_opts: PaginationOptions, filters: CustomerFilters | None = None
-) -> PaginationResult:
+) -> PaginationResult[Customer]:
     """Customers by what they have paid, the best first, a page at a time."""
     await check_key(ctx, key)
     narrowed = filters or {}
-    customers = ctx.db.query("customers")
+    everybody = ctx.db.query("customers")
     if "plan" in narrowed:
         plan = narrowed["plan"]
-        found = customers.with_index("by_plan_and_revenue", lambda q: q.eq("plan", plan))
+        found = everybody.with_index("by_plan_and_revenue", lambda q: q.eq("plan", plan))
     elif "country" in narrowed:
         country = narrowed["country"]
-        found = customers.with_index("by_country_and_revenue", lambda q: q.eq("country", country))
+        found = everybody.with_index("by_country_and_revenue", lambda q: q.eq("country", country))
     else:
-        found = customers.with_index("by_revenue")
+        found = everybody.with_index("by_revenue")
     return await found.order("desc").paginate(pagination_opts)
 
 
 @query
-async def get_customer(ctx: QueryCtx, key: str, customer_id: Id["customers"]) -> CustomerDetails | None:
+async def get_customer(ctx: QueryCtx, key: str, customer_id: CustomerId) -> CustomerDetails | None:
     """One customer with the newest twenty orders and their payments; None when there is none with this id."""
     await check_key(ctx, key)
     customer = await ctx.db.get(customer_id)
@@ -65,7 +68,7 @@ async def get_customer(ctx: QueryCtx, key: str, customer_id: Id["customers"]) ->
         return None
     of_customer = ctx.db.query("orders").with_index("by_customer", lambda q: q.eq("customerId", customer_id))
     orders = await of_customer.order("desc").take(20)
-    payments: list[dict[str, Any]] = []
+    payments: list[Payment] = []
     for order in orders:
         order_id = order["_id"]
         of_order = ctx.db.query("payments").with_index("by_order", lambda q, id=order_id: q.eq("orderId", id))
@@ -78,18 +81,16 @@ async def get_analytics(ctx: QueryCtx, key: str, filters: DashboardFilters | Non
     """How the number of customers grows, and who they are."""
     await check_key(ctx, key)
     period = period_of(ctx, filters)
-    now = await totals_of(ctx, "customers", "by_day", period.first, period.last)
-    before = await totals_of(ctx, "customers", "by_day", period.previous_first, period.previous_last)
     active = await ctx.db.aggregate("customers", "by_plan", lambda q: q.eq("active", True))
     everybody = await ctx.db.aggregate("customers", "by_plan")
     plans = await ctx.db.aggregate_groups("customers", "by_plan", lambda q: q.eq("active", True))
     countries = await ctx.db.aggregate_groups("customers", "by_country", limit=50)
     return {
-        "newCustomers": kpi(now["count"], before["count"]),
+        "newCustomers": await count_kpi(period, customers(ctx)),
         "active": active["count"],
         "churned": everybody["count"] - active["count"],
         "revenuePerCustomer": everybody["mean"] or 0.0,
-        "growth": await series(ctx, period, "customers", "by_day"),
+        "growth": await series(period, customers(ctx)),
         "byPlan": shares((group["value"], group["sum"], group["count"]) for group in plans),
         "byCountry": shares((group["value"], group["sum"], group["count"]) for group in countries),
     }

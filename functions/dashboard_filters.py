@@ -8,7 +8,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
-from reactor import ConvexError, QueryCtx
+from functions._generated.server import QueryCtx
+from reactor import ConvexError
 
 __all__ = ["DashboardFilters", "Period", "day_of", "days_between", "period_of"]
 

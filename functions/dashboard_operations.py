@@ -1,13 +1,16 @@
 """How work flows: what waits, how long it takes, and what happened last."""
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from functions._generated.data_model import EssayRequest, EssayRequestStatus, OperationsEvent
+from functions._generated.server import QueryCtx, query
 from functions.access import check_key
 from functions.dashboard_filters import DashboardFilters, period_of
-from functions.dashboard_shared import Kpi, Point, kpi, mean_kpi, series, totals_of
-from reactor import PaginationOptions, PaginationResult, QueryCtx, query
+from functions.dashboard_shared import Kpi, Point, count_kpi, mean_kpi, series
+from functions.dashboard_totals import events
+from reactor import PaginationOptions, PaginationResult
 
-STAGES = ("received", "in_review", "done", "failed", "cancelled")
+STAGES: tuple[EssayRequestStatus, ...] = ("received", "in_review", "done", "failed", "cancelled")
 
 
 class OperationsMetrics(TypedDict):
@@ -23,7 +26,7 @@ class OperationsMetrics(TypedDict):
 class Stage(TypedDict):
     """How many requests are in a stage now."""
 
-    status: str
+    status: EssayRequestStatus
     count: float
 
 
@@ -31,7 +34,7 @@ class Workflow(TypedDict):
     """Where all requests are, and those that are due first; `overdue` of these have been due since `at` already."""
 
     stages: list[Stage]
-    next: list[dict[str, Any]]
+    next: list[EssayRequest]
     overdue: float
     at: float
 
@@ -41,21 +44,13 @@ async def get_metrics(ctx: QueryCtx, key: str, filters: DashboardFilters | None 
     """The figures of a time beside those of the time before."""
     await check_key(ctx, key)
     period = period_of(ctx, filters)
-
-    async def counted(kind: str) -> Kpi:
-        now = await totals_of(ctx, "operationsEvents", "by_kind_and_day", period.first, period.last, kind=kind)
-        before = await totals_of(
-            ctx, "operationsEvents", "by_kind_and_day", period.previous_first, period.previous_last, kind=kind
-        )
-        return kpi(now["count"], before["count"])
-
-    finished = {"kind": "review_finished"}
+    finished = events(ctx, "review_finished")
     return {
-        "received": await counted("request_received"),
-        "finished": await counted("review_finished"),
-        "failed": await counted("review_failed"),
-        "turnaround": await mean_kpi(ctx, period, "operationsEvents", "by_kind_and_day", **finished),
-        "throughput": await series(ctx, period, "operationsEvents", "by_kind_and_day", **finished),
+        "received": await count_kpi(period, events(ctx, "request_received")),
+        "finished": await count_kpi(period, finished),
+        "failed": await count_kpi(period, events(ctx, "review_failed")),
+        "turnaround": await mean_kpi(period, finished),
+        "throughput": await series(period, finished),
     }
 
 
@@ -63,18 +58,20 @@ async def get_metrics(ctx: QueryCtx, key: str, filters: DashboardFilters | None 
 async def get_workflow(ctx: QueryCtx, key: str) -> Workflow:
     """Where the requests are now, and which to take next."""
     await check_key(ctx, key)
-    stages: list[Stage] = []
-    for status in STAGES:
-        totals = await ctx.db.aggregate("essayRequests", "by_status", lambda q, status=status: q.eq("status", status))
-        stages.append({"status": status, "count": totals["count"]})
+    stages: list[Stage] = [{"status": status, "count": await _in_stage(ctx, status)} for status in STAGES]
     due = ctx.db.query("essayRequests").with_index("by_status_and_due", lambda q: q.eq("status", "received"))
     first = await due.take(10)
     late = [request for request in first if request["dueAt"] < ctx.now]
     return {"stages": stages, "next": first, "overdue": len(late), "at": ctx.now}
 
 
+async def _in_stage(ctx: QueryCtx, status: EssayRequestStatus) -> int:
+    totals = await ctx.db.aggregate("essayRequests", "by_status", lambda q: q.eq("status", status))
+    return totals["count"]
+
+
 @query
-async def list_events(ctx: QueryCtx, key: str, pagination_opts: PaginationOptions) -> PaginationResult:
+async def list_events(ctx: QueryCtx, key: str, pagination_opts: PaginationOptions) -> PaginationResult[OperationsEvent]:
     """What happened, the newest first, a page at a time."""
     await check_key(ctx, key)
     return await ctx.db.query("operationsEvents").order("desc").paginate(pagination_opts)

@@ -2,10 +2,11 @@
 
 from typing import TypedDict
 
+from functions._generated.server import QueryCtx, query
 from functions.access import check_key
 from functions.dashboard_filters import DashboardFilters, Period, period_of
-from functions.dashboard_shared import Kpi, Point, kpi, mean_kpi, series, sum_kpi, totals_of
-from reactor import QueryCtx, query
+from functions.dashboard_shared import Kpi, Point, count_kpi, mean_kpi, series, sum_kpi
+from functions.dashboard_totals import customers, orders, requests, reviews
 
 
 class Kpis(TypedDict):
@@ -40,7 +41,7 @@ async def get_overview(ctx: QueryCtx, key: str, filters: DashboardFilters | None
         "end": period.last,
         "step": period.step,
         "kpis": kpis,
-        "revenue": await series(ctx, period, "orders", "by_status_and_day", status="paid"),
+        "revenue": await series(period, orders(ctx, "paid")),
         "summary": _summary(kpis, period),
     }
 
@@ -61,31 +62,25 @@ async def get_summary(ctx: QueryCtx, key: str, filters: DashboardFilters | None 
 
 
 async def _kpis(ctx: QueryCtx, period: Period) -> Kpis:
-    revenue, orders = await sum_kpi(ctx, period, "orders", "by_status_and_day", status="paid")
+    revenue, paid = await sum_kpi(period, orders(ctx, "paid"))
     return {
         "revenue": revenue,
-        "orders": orders,
-        "newCustomers": await _counted(ctx, period, "customers"),
-        "requests": await _counted(ctx, period, "essayRequests"),
-        "quality": await mean_kpi(ctx, period, "qualityReviews", "by_day"),
+        "orders": paid,
+        "newCustomers": await count_kpi(period, customers(ctx)),
+        "requests": await count_kpi(period, requests(ctx)),
+        "quality": await mean_kpi(period, reviews(ctx)),
     }
 
 
-async def _counted(ctx: QueryCtx, period: Period, table: str) -> Kpi:
-    now = await totals_of(ctx, table, "by_day", period.first, period.last)
-    before = await totals_of(ctx, table, "by_day", period.previous_first, period.previous_last)
-    return kpi(now["count"], before["count"])
-
-
 def _summary(kpis: Kpis, period: Period) -> str:
-    revenue, orders = kpis["revenue"], kpis["orders"]["value"]
+    revenue, paid = kpis["revenue"], kpis["orders"]["value"]
     change = revenue["change"]
     if change is None:
         trend = ""
     else:
         trend = f", {abs(change):.0%} {'more' if change >= 0 else 'less'} than in the {_length(period)} before"
     return (
-        f"€{revenue['value'] / 100:,.0f} from {orders:,.0f} orders in {_length(period)}{trend}; "
+        f"€{revenue['value'] / 100:,.0f} from {paid:,.0f} orders in {_length(period)}{trend}; "
         f"{kpis['newCustomers']['value']:,.0f} new customers, {kpis['requests']['value']:,.0f} essays handed in."
     )
 

@@ -1,13 +1,13 @@
 """How good the reviews are: scores, how they change, who gives them, and where they are low."""
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from functions._generated.data_model import QualityReview
+from functions._generated.server import QueryCtx, query
 from functions.access import check_key
 from functions.dashboard_filters import DashboardFilters, Period, period_of
-from functions.dashboard_shared import Kpi, Point, kpi, mean_kpi, series, totals_of
-from reactor import QueryCtx, query
-
-CRITERIA = ("structure", "argument", "style", "grammar")
+from functions.dashboard_shared import Kpi, Point, count_kpi, mean_kpi, series
+from functions.dashboard_totals import bands, criteria, reviews
 
 
 class QualityScores(TypedDict):
@@ -41,7 +41,7 @@ class QualityAnalysis(TypedDict):
 
     distribution: list[Band]
     reviewers: list[Reviewer]
-    lowest: list[dict[str, Any]]
+    lowest: list[QualityReview]
 
 
 @query
@@ -49,15 +49,13 @@ async def get_scores(ctx: QueryCtx, key: str, filters: DashboardFilters | None =
     """The means of a time beside those of the time before."""
     await check_key(ctx, key)
     period = period_of(ctx, filters)
-    now = await totals_of(ctx, "qualityReviews", "by_day", period.first, period.last)
-    before = await totals_of(ctx, "qualityReviews", "by_day", period.previous_first, period.previous_last)
     return {
-        "overall": kpi(now["mean"] or 0.0, before["mean"] or 0.0),
-        "reviews": kpi(now["count"], before["count"]),
-        "structure": await mean_kpi(ctx, period, "qualityReviews", "structure_by_day"),
-        "argument": await mean_kpi(ctx, period, "qualityReviews", "argument_by_day"),
-        "style": await mean_kpi(ctx, period, "qualityReviews", "style_by_day"),
-        "grammar": await mean_kpi(ctx, period, "qualityReviews", "grammar_by_day"),
+        "overall": await mean_kpi(period, reviews(ctx)),
+        "reviews": await count_kpi(period, reviews(ctx)),
+        "structure": await mean_kpi(period, criteria(ctx, "structure")),
+        "argument": await mean_kpi(period, criteria(ctx, "argument")),
+        "style": await mean_kpi(period, criteria(ctx, "style")),
+        "grammar": await mean_kpi(period, criteria(ctx, "grammar")),
     }
 
 
@@ -65,7 +63,7 @@ async def get_scores(ctx: QueryCtx, key: str, filters: DashboardFilters | None =
 async def get_trends(ctx: QueryCtx, key: str, filters: DashboardFilters | None = None) -> list[Point]:
     """The mean over time: `value` is a mean here, and `count` the reviews it is made of."""
     await check_key(ctx, key)
-    points = await series(ctx, period_of(ctx, filters), "qualityReviews", "by_day")
+    points = await series(period_of(ctx, filters), reviews(ctx))
     return [{**point, "value": point["value"] / point["count"] if point["count"] else 0.0} for point in points]
 
 
@@ -82,20 +80,18 @@ async def get_analysis(ctx: QueryCtx, key: str, filters: DashboardFilters | None
 
 
 async def _distribution(ctx: QueryCtx, period: Period) -> list[Band]:
-    bands: list[Band] = []
+    found: list[Band] = []
     for score in range(11):
-        totals = await totals_of(ctx, "qualityReviews", "by_band_and_day", period.first, period.last, band=score)
-        bands.append({"score": score, "count": totals["count"]})
-    return bands
+        totals = await bands(ctx, score)(period.first, period.last)
+        found.append({"score": score, "count": totals["count"]})
+    return found
 
 
 async def _reviewers(ctx: QueryCtx, period: Period) -> list[Reviewer]:
     known = await ctx.db.aggregate_groups("qualityReviews", "by_reviewer_and_day")
     found: list[Reviewer] = []
     for group in known:
-        totals = await totals_of(
-            ctx, "qualityReviews", "by_reviewer_and_day", period.first, period.last, reviewer=group["value"]
-        )
+        totals = await reviews(ctx, group["value"])(period.first, period.last)
         if totals["count"]:
             found.append({"name": group["value"], "reviews": totals["count"], "mean": totals["mean"] or 0.0})
     return sorted(found, key=lambda reviewer: -reviewer["reviews"])

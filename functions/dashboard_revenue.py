@@ -2,11 +2,12 @@
 
 from typing import TypedDict
 
+from functions._generated.server import QueryCtx, query
 from functions.access import check_key
 from functions.dashboard_filters import DashboardFilters, Period, period_of
-from functions.dashboard_shared import Kpi, Point, Share, kpi, series, shares, sum_kpi, totals_of
+from functions.dashboard_shared import Kpi, Point, Share, kpi, series, shares, sum_kpi
+from functions.dashboard_totals import orders, products
 from functions.orders import PRICES
-from reactor import QueryCtx, query
 
 
 class Revenue(TypedDict):
@@ -42,8 +43,8 @@ async def get_revenue(ctx: QueryCtx, key: str, filters: DashboardFilters | None 
     """What a time brought."""
     await check_key(ctx, key)
     period = period_of(ctx, filters)
-    total, orders = await sum_kpi(ctx, period, "orders", "by_status_and_day", status="paid")
-    return {"total": total, "orders": orders, "byProduct": shares(await _by_product(ctx, period))}
+    total, paid = await sum_kpi(period, orders(ctx, "paid"))
+    return {"total": total, "orders": paid, "byProduct": shares(await _by_product(ctx, period))}
 
 
 @query
@@ -51,11 +52,11 @@ async def get_trends(ctx: QueryCtx, key: str, filters: DashboardFilters | None =
     """How it went."""
     await check_key(ctx, key)
     period = period_of(ctx, filters)
-    paid = await series(ctx, period, "orders", "by_status_and_day", status="paid")
+    paid = await series(period, orders(ctx, "paid"))
     return {
         "step": period.step,
         "paid": paid,
-        "refunded": await series(ctx, period, "orders", "by_status_and_day", status="refunded"),
+        "refunded": await series(period, orders(ctx, "refunded")),
         "perDay": sum(point["value"] for point in paid) / period.days,
     }
 
@@ -65,9 +66,9 @@ async def get_financial_metrics(ctx: QueryCtx, key: str, filters: DashboardFilte
     """What is left of it."""
     await check_key(ctx, key)
     period = period_of(ctx, filters)
-    paid, count = await sum_kpi(ctx, period, "orders", "by_status_and_day", status="paid")
-    refunds, _ = await sum_kpi(ctx, period, "orders", "by_status_and_day", status="refunded")
-    waiting = await totals_of(ctx, "orders", "by_status_and_day", period.first, period.last, status="pending")
+    paid, count = await sum_kpi(period, orders(ctx, "paid"))
+    refunds, _ = await sum_kpi(period, orders(ctx, "refunded"))
+    waiting = await orders(ctx, "pending")(period.first, period.last)
     gross = kpi(paid["value"] + refunds["value"], paid["previous"] + refunds["previous"])
     return {
         "gross": gross,
@@ -83,9 +84,7 @@ async def _by_product(ctx: QueryCtx, period: Period) -> list[tuple[str, float, f
     parts: list[tuple[str, float, float]] = []
     # From the list of products, and not from the groups that there are: those change with orders of any day.
     for name in PRICES:
-        totals = await totals_of(
-            ctx, "orders", "by_product_and_day", period.first, period.last, status="paid", product=name
-        )
+        totals = await products(ctx, name)(period.first, period.last)
         if totals["count"]:
             parts.append((name, totals["sum"], totals["count"]))
     return parts

@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from functions.dashboard_filters import Period, days_between
-from reactor import AggregateResult, QueryCtx
+from functions.dashboard_totals import Totals
+from reactor import AggregateResult
 
-__all__ = ["Kpi", "Point", "Share", "kpi", "mean_kpi", "series", "shares", "sum_kpi", "totals_of"]
+__all__ = ["Kpi", "Point", "Share", "count_kpi", "kpi", "mean_kpi", "series", "shares", "sum_kpi"]
 
 
 class Kpi(TypedDict):
@@ -40,38 +41,35 @@ def kpi(value: float, previous: float) -> Kpi:
     return {"value": value, "previous": previous, "change": (value - previous) / previous if previous else None}
 
 
-async def totals_of(ctx: QueryCtx, table: str, aggregate: str, first: str, last: str, **fixed: Any) -> AggregateResult:
-    """Totals of some days, by an aggregate whose last field is the day; `fixed` are the fields before it, in order."""
-
-    def days(q: Any) -> Any:
-        for field, value in fixed.items():
-            q = q.eq(field, value)
-        return q.gte("day", first).lte("day", last)
-
-    return await ctx.db.aggregate(table, aggregate, days)
+async def count_kpi(period: Period, totals: Totals) -> Kpi:
+    """How many in a period, beside the time before."""
+    now, before = await _both(period, totals)
+    return kpi(now["count"], before["count"])
 
 
-async def sum_kpi(ctx: QueryCtx, period: Period, table: str, aggregate: str, **fixed: Any) -> tuple[Kpi, Kpi]:
+async def sum_kpi(period: Period, totals: Totals) -> tuple[Kpi, Kpi]:
     """Sum and count in a period beside the time before."""
-    now = await totals_of(ctx, table, aggregate, period.first, period.last, **fixed)
-    before = await totals_of(ctx, table, aggregate, period.previous_first, period.previous_last, **fixed)
+    now, before = await _both(period, totals)
     return kpi(now["sum"], before["sum"]), kpi(now["count"], before["count"])
 
 
-async def mean_kpi(ctx: QueryCtx, period: Period, table: str, aggregate: str, **fixed: Any) -> Kpi:
+async def mean_kpi(period: Period, totals: Totals) -> Kpi:
     """A mean in a period beside the time before; 0 where there is nothing."""
-    now = await totals_of(ctx, table, aggregate, period.first, period.last, **fixed)
-    before = await totals_of(ctx, table, aggregate, period.previous_first, period.previous_last, **fixed)
+    now, before = await _both(period, totals)
     return kpi(now["mean"] or 0.0, before["mean"] or 0.0)
 
 
-async def series(ctx: QueryCtx, period: Period, table: str, aggregate: str, **fixed: Any) -> list[Point]:
+async def _both(period: Period, totals: Totals) -> tuple[AggregateResult, AggregateResult]:
+    now = await totals(period.first, period.last)
+    return now, await totals(period.previous_first, period.previous_last)
+
+
+async def series(period: Period, totals: Totals) -> list[Point]:
     """A line for a chart, without gaps: sums by day, week or month, as the length of the time asks for."""
-    steps = _steps(period)
     points: list[Point] = []
-    for first, last in steps:
-        totals = await totals_of(ctx, table, aggregate, first, last, **fixed)
-        points.append({"day": first, "value": totals["sum"], "count": totals["count"]})
+    for first, last in _steps(period):
+        found = await totals(first, last)
+        points.append({"day": first, "value": found["sum"], "count": found["count"]})
     return points
 
 

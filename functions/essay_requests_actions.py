@@ -4,19 +4,28 @@ Where the service is stands in the deployment's environment: `ESSAY_REVIEW_URL`,
 Without an address, the reviewer that ships with the school is asked, see functions/http.py.
 """
 
-from typing import Any, Literal
+from typing import Any, TypedDict
 
 import httpx
 
+from functions._generated.data_model import (
+    EssayId,
+    EssayRequestEventFields,
+    EssayRequestId,
+    EssayRequestPatch,
+    EssayRequestPriority,
+    EssayRequestScores,
+    EssayRequestStatus,
+    OperationsEventKind,
+)
+from functions._generated.server import ActionCtx, MutationCtx, internal_action, internal_mutation, mutation
 from functions.access import own, staff_of
 from functions.dashboard_filters import day_of
-from functions.essay_requests import RequestStatus
-from functions.operations import EventKind, record
-from reactor import ActionCtx, ConvexError, Id, MutationCtx, internal_action, internal_mutation, mutation
+from functions.operations import record
+from reactor import ConvexError
 
 RETRIES = 3
 HOURS = {"normal": 48, "express": 12}
-CRITERIA = ("structure", "argument", "style", "grammar")
 
 _SECONDS = 20.0
 _HOUR = 3_600_000
@@ -27,10 +36,24 @@ class ReviewFailed(Exception):
     """The service did not answer, or with something that is no review."""
 
 
+class Work(TypedDict):
+    """What the service is given."""
+
+    requestId: EssayRequestId
+    title: str
+    text: str
+
+
+class Review(TypedDict):
+    """What it answers; scores are from 0 to 10."""
+
+    reviewer: str
+    feedback: str
+    scores: EssayRequestScores
+
+
 @mutation
-async def create(
-    ctx: MutationCtx, essay_id: Id["essays"], priority: Literal["normal", "express"] = "normal"
-) -> Id["essayRequests"]:
+async def create(ctx: MutationCtx, essay_id: EssayId, priority: EssayRequestPriority = "normal") -> EssayRequestId:
     """Hand an essay in. Its review begins as soon as this is stored."""
     essay = await own(ctx, "essays", essay_id)
     if essay["status"] == "submitted":
@@ -54,7 +77,7 @@ async def create(
 
 
 @mutation
-async def cancel(ctx: MutationCtx, request_id: Id["essayRequests"]) -> None:
+async def cancel(ctx: MutationCtx, request_id: EssayRequestId) -> None:
     """Take an essay back that nobody has begun to review; it is a draft again."""
     request = await own(ctx, "essayRequests", request_id)
     if request["status"] != "received":
@@ -66,7 +89,7 @@ async def cancel(ctx: MutationCtx, request_id: Id["essayRequests"]) -> None:
 
 @mutation
 async def update_status(
-    ctx: MutationCtx, request_id: Id["essayRequests"], status: RequestStatus, note: str | None = None
+    ctx: MutationCtx, request_id: EssayRequestId, status: EssayRequestStatus, note: str | None = None
 ) -> None:
     """For staff: put a request where it belongs. One that is received again is reviewed again."""
     user = await staff_of(ctx)
@@ -74,7 +97,7 @@ async def update_status(
     if request["status"] == status:
         return
     await ctx.db.patch(request_id, {"status": status, "attempts": 0})
-    event = {"requestId": request_id, "status": status, "note": note or f"by {user['name']}"}
+    event: EssayRequestEventFields = {"requestId": request_id, "status": status, "note": note or f"by {user['name']}"}
     await ctx.db.insert("essayRequestEvents", event)
     if status == "received":
         await ctx.scheduler.run_after(0, process, request_id=request_id)
@@ -83,7 +106,7 @@ async def update_status(
 # Of an action nobody knows how far it came when the server dies, so it is not repeated unless it says so. Asking for a
 # review twice does no harm: this says so.
 @internal_action(retries=RETRIES, backoff=1)
-async def process(ctx: ActionCtx, request_id: Id["essayRequests"]) -> None:
+async def process(ctx: ActionCtx, request_id: EssayRequestId) -> None:
     """Have an essay reviewed. Raises when the service fails, and is then tried again, later and later."""
     work = await ctx.run_mutation(begin, request_id=request_id)
     if work is None:
@@ -98,7 +121,7 @@ async def process(ctx: ActionCtx, request_id: Id["essayRequests"]) -> None:
 
 
 @internal_mutation
-async def begin(ctx: MutationCtx, request_id: Id["essayRequests"]) -> dict[str, Any] | None:
+async def begin(ctx: MutationCtx, request_id: EssayRequestId) -> Work | None:
     """Mark a request as being reviewed, and give what the service needs; None when there is nothing to do."""
     request = await ctx.db.get(request_id)
     if request is None or request["status"] not in ("received", "in_review"):
@@ -109,23 +132,34 @@ async def begin(ctx: MutationCtx, request_id: Id["essayRequests"]) -> dict[str, 
         return None
     if request["status"] == "received":
         await _note(ctx, request_id, "in_review", "review_started", f"The review of “{essay['title']}” has begun")
-    begun = {"status": "in_review", "attempts": request["attempts"] + 1, "begunAt": ctx.now}
+    begun: EssayRequestPatch = {
+        "status": "in_review",
+        "attempts": request["attempts"] + 1,
+        "begunAt": ctx.now,
+    }
     await ctx.db.patch(request_id, begun)
     return {"requestId": request_id, "title": essay["title"], "text": essay["text"]}
 
 
 @internal_mutation
 async def finish(
-    ctx: MutationCtx, request_id: Id["essayRequests"], reviewer: str, feedback: str, scores: dict[str, float]
+    ctx: MutationCtx, request_id: EssayRequestId, reviewer: str, feedback: str, scores: EssayRequestScores
 ) -> None:
     """Keep a review."""
     request = await ctx.db.get(request_id)
     if request is None or request["status"] != "in_review":
         return
-    done = {"status": "done", "reviewer": reviewer, "feedback": feedback, "scores": scores, "finishedAt": ctx.now}
+    done: EssayRequestPatch = {
+        "status": "done",
+        "reviewer": reviewer,
+        "feedback": feedback,
+        "scores": scores,
+        "finishedAt": ctx.now,
+    }
     await ctx.db.patch(request_id, done)
     await ctx.db.patch(request["essayId"], {"status": "reviewed", "updatedAt": ctx.now})
-    overall = round(sum(scores.values()) / len(scores), 2)
+    total = scores["structure"] + scores["argument"] + scores["style"] + scores["grammar"]
+    overall = round(total / 4, 2)
     await ctx.db.insert(
         "qualityReviews",
         {
@@ -142,7 +176,7 @@ async def finish(
 
 
 @internal_mutation
-async def not_reviewed(ctx: MutationCtx, request_id: Id["essayRequests"], error: str) -> bool:
+async def not_reviewed(ctx: MutationCtx, request_id: EssayRequestId, error: str) -> bool:
     """Note that an attempt failed; whether there shall be another."""
     request = await ctx.db.get(request_id)
     if request is None or request["status"] != "in_review":
@@ -155,7 +189,7 @@ async def not_reviewed(ctx: MutationCtx, request_id: Id["essayRequests"], error:
     return False
 
 
-async def _ask(ctx: ActionCtx, work: dict[str, Any]) -> dict[str, Any]:
+async def _ask(ctx: ActionCtx, work: Work) -> Review:
     """The review that the service gives. Raises ReviewFailed."""
     url = ctx.env.get("ESSAY_REVIEW_URL") or f"{ctx.site_url}/review"
     key = ctx.env.get("ESSAY_REVIEW_KEY")
@@ -173,21 +207,36 @@ async def _ask(ctx: ActionCtx, work: dict[str, Any]) -> dict[str, Any]:
         raise ReviewFailed("the review service answered with something that is no JSON") from error
 
 
-def _checked(review: Any) -> dict[str, Any]:
+def _checked(review: Any) -> Review:
     """What another program sent, once it is known to be a review. Raises ReviewFailed."""
     match review:
-        case {"reviewer": str(reviewer), "feedback": str(feedback), "scores": {**scores}}:
-            values = {name: scores.get(name) for name in CRITERIA}
-            if all(isinstance(value, int | float) and 0 <= value <= 10 for value in values.values()):
-                return {"reviewer": reviewer, "feedback": feedback, "scores": values}
+        case {
+            "reviewer": str(reviewer),
+            "feedback": str(feedback),
+            "scores": {
+                "structure": int() | float() as structure,
+                "argument": int() | float() as argument,
+                "style": int() | float() as style,
+                "grammar": int() | float() as grammar,
+            },
+        } if all(0 <= score <= 10 for score in (structure, argument, style, grammar)):
+            scores: EssayRequestScores = {
+                "structure": structure,
+                "argument": argument,
+                "style": style,
+                "grammar": grammar,
+            }
+            return {"reviewer": reviewer, "feedback": feedback, "scores": scores}
+        case _:
+            pass
     raise ReviewFailed("the review service answered with something that is no review")
 
 
 async def _note(
     ctx: MutationCtx,
-    request_id: Id["essayRequests"],
-    status: RequestStatus,
-    kind: EventKind,
+    request_id: EssayRequestId,
+    status: EssayRequestStatus,
+    kind: OperationsEventKind,
     text: str,
     duration: float | None = None,
 ) -> None:

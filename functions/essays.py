@@ -1,54 +1,69 @@
 """What students write: kept, listed, handed in."""
 
-from typing import Any, Literal, TypedDict
+from typing import NotRequired, TypedDict
 
+from functions._generated.data_model import Essay, EssayFields, EssayId, EssayStatus, StorageId
+from functions._generated.server import MutationCtx, QueryCtx, mutation, query
 from functions.access import own, user_of
-from reactor import ConvexError, Id, MutationCtx, PaginationOptions, PaginationResult, QueryCtx, mutation, query
+from reactor import ConvexError, PaginationOptions, PaginationResult
 
 MAX_CHARACTERS = 100_000
+
+
+class EssayWithFile(Essay):
+    """An essay with a link to its file, if it has one; None when the file is gone."""
+
+    fileUrl: NotRequired[str | None]
 
 
 class EssayMetadata(TypedDict):
     """An essay without its text: what lists show."""
 
-    id: str
+    id: EssayId
     title: str
-    status: str
+    status: EssayStatus
     wordCount: float
     updatedAt: float
     excerpt: str
 
 
+class _Content(TypedDict):
+    title: str
+    text: str
+    wordCount: float
+    updatedAt: float
+
+
 @mutation
-async def create(ctx: MutationCtx, title: str, text: str, file_id: Id["_storage"] | None = None) -> Id["essays"]:
+async def create(ctx: MutationCtx, title: str, text: str, file_id: StorageId | None = None) -> EssayId:
     """Keep a draft of the user who calls, and give its id."""
     user = await user_of(ctx)
-    fields = {"userId": user["_id"], "status": "draft", **_content(ctx, title, text)}
+    fields: EssayFields = {"userId": user["_id"], "status": "draft", **_content(ctx, title, text)}
     if file_id is not None:
         fields["fileId"] = file_id
     return await ctx.db.insert("essays", fields)
 
 
 @mutation
-async def update(ctx: MutationCtx, essay_id: Id["essays"], title: str, text: str) -> None:
+async def update(ctx: MutationCtx, essay_id: EssayId, title: str, text: str) -> None:
     """Change a draft. What has been handed in stays as it was."""
     essay = await own(ctx, "essays", essay_id)
     if essay["status"] != "draft":
         raise ConvexError({"code": "NOT_A_DRAFT", "essayId": essay_id, "status": essay["status"]})
-    await ctx.db.patch(essay_id, _content(ctx, title, text))
+    await ctx.db.patch(essay_id, {**_content(ctx, title, text)})
 
 
 @query
-async def get(ctx: QueryCtx, essay_id: Id["essays"]) -> dict[str, Any]:
+async def get(ctx: QueryCtx, essay_id: EssayId) -> EssayWithFile:
     """One essay with its text, and a link to its file if it has one. Raises ConvexError when there is none to see."""
     essay = await own(ctx, "essays", essay_id)
     if "fileId" not in essay:
-        return essay
+        return {**essay}
     return {**essay, "fileUrl": await ctx.storage.get_url(essay["fileId"])}
 
 
 @query
-async def get_metadata(ctx: QueryCtx, essay_id: Id["essays"]) -> EssayMetadata:
+async def get_metadata(ctx: QueryCtx, essay_id: EssayId) -> EssayMetadata:
     """What a list shows of an essay."""
     return metadata_of(await own(ctx, "essays", essay_id))
 
@@ -67,13 +82,12 @@ async def search(ctx: QueryCtx, text: str, limit: int = 10) -> list[EssayMetadat
     Students find their own, staff find all.
     """
     user = await user_of(ctx)
-
-    def matching(q: Any) -> Any:
-        found = q.search("text", text)
-        return found.eq("userId", user["_id"]) if user["role"] == "student" else found
-
-    essays = await ctx.db.query("essays").with_search_index("search_text", matching).take(min(max(limit, 1), 50))
-    return [metadata_of(essay) for essay in essays]
+    essays = ctx.db.query("essays")
+    if user["role"] == "student":
+        found = essays.with_search_index("search_text", lambda q: q.search("text", text).eq("userId", user["_id"]))
+    else:
+        found = essays.with_search_index("search_text", lambda q: q.search("text", text))
+    return [metadata_of(essay) for essay in await found.take(min(max(limit, 1), 50))]
 
 
 # Behind what uses Python's own `list`, since it hides it.
@@ -81,8 +95,8 @@ async def search(ctx: QueryCtx, text: str, limit: int = 10) -> list[EssayMetadat
 async def list(
     ctx: QueryCtx,
     pagination_opts: PaginationOptions,
-    status: Literal["draft", "submitted", "reviewed"] | None = None,
-) -> PaginationResult:
+    status: EssayStatus | None = None,
+) -> PaginationResult[Essay]:
     """The essays of a student, or for staff those of everybody, the one that was changed last first."""
     user = await user_of(ctx)
     essays = ctx.db.query("essays")
@@ -97,7 +111,7 @@ async def list(
     return await found.order("desc").paginate(pagination_opts)
 
 
-def metadata_of(essay: dict[str, Any]) -> EssayMetadata:
+def metadata_of(essay: Essay) -> EssayMetadata:
     """An essay without its text."""
     excerpt = essay["text"][:160]
     return {
@@ -110,7 +124,7 @@ def metadata_of(essay: dict[str, Any]) -> EssayMetadata:
     }
 
 
-def _content(ctx: MutationCtx, title: str, text: str) -> dict[str, Any]:
+def _content(ctx: MutationCtx, title: str, text: str) -> _Content:
     if not title.strip() or not text.strip():
         raise ConvexError({"code": "EMPTY_ESSAY", "field": "title" if not title.strip() else "text"})
     if len(text) > MAX_CHARACTERS:

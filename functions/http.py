@@ -6,15 +6,17 @@ import os
 import re
 import secrets
 import time
-from typing import Any
+from typing import Any, TypeGuard
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from functions import login, orders
+from functions._generated.data_model import User
+from functions._generated.server import ActionCtx
 from functions.essays import MAX_CHARACTERS
 from functions.login_key import token_for
-from reactor import ActionCtx, ConvexError, Rate, http_action, http_router
+from reactor import ConvexError, Rate, http_action, http_router
 
 http = http_router()
 
@@ -101,10 +103,13 @@ async def payment(ctx: ActionCtx, request: Request):
     try:
         new = await ctx.run_mutation(
             orders.payment_received,
-            order_id=fields.get("orderId"),
-            provider_id=fields.get("id"),
-            amount=fields.get("amount"),
-            outcome=fields.get("outcome"),
+            # As it came: what it is has to be seen when it is called.
+            {
+                "orderId": fields.get("orderId"),
+                "providerId": fields.get("id"),
+                "amount": fields.get("amount"),
+                "outcome": fields.get("outcome"),
+            },
         )
     except ConvexError as error:
         return JSONResponse(error.data, 404)
@@ -138,7 +143,7 @@ def _score(value: float) -> float:
     return round(min(10.0, max(1.0, value)), 1)
 
 
-def _token(user: dict[str, Any]) -> Response:
+def _token(user: User) -> Response:
     token = token_for(user["_id"], user["name"], user["email"])
     return JSONResponse({"token": token, "name": user["name"]}, headers={"Cache-Control": "no-store"})
 
@@ -158,4 +163,8 @@ async def _fields(request: Request) -> dict[str, Any]:
         fields = await request.json()
     except (ValueError, RecursionError):
         return {}
-    return fields if isinstance(fields, dict) else {}
+    return fields if _is_object(fields) else {}
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)

@@ -5,11 +5,12 @@ What is stored are hashes: whoever reads the database cannot sign in with what s
 
 import hashlib
 import hmac
-from typing import Any
 
+from functions._generated.data_model import LoginCode, LoginSession, LoginSessionFields, User
+from functions._generated.server import MutationCtx, internal_mutation
 from functions.login_key import ISSUER
 from functions.users import create, with_email
-from reactor import ConvexError, MutationCtx, internal_mutation
+from reactor import ConvexError
 
 _CODE_LIFE = 10 * 60_000
 _SESSION_LIFE = 30 * 86_400_000
@@ -36,7 +37,7 @@ async def send_code(ctx: MutationCtx, email: str, code: str) -> None:
 
 
 @internal_mutation
-async def sign_in(ctx: MutationCtx, email: str, code: str, secret: str) -> dict[str, Any] | None:
+async def sign_in(ctx: MutationCtx, email: str, code: str, secret: str) -> User | None:
     """The user who has this code, who then stays signed in by `secret`; None when it is wrong or too old.
 
     The first one to sign in as somebody unknown gets an account. The first account of a school is an admin's.
@@ -52,13 +53,17 @@ async def sign_in(ctx: MutationCtx, email: str, code: str, secret: str) -> dict[
     for each in codes:
         await ctx.db.delete(each["_id"])
     user = await _account(ctx, address)
-    session = {"userId": user["_id"], "secretHash": _hash(secret), "expiresAt": ctx.now + _SESSION_LIFE}
+    session: LoginSessionFields = {
+        "userId": user["_id"],
+        "secretHash": _hash(secret),
+        "expiresAt": ctx.now + _SESSION_LIFE,
+    }
     await ctx.db.insert("loginSessions", session)
     return user
 
 
 @internal_mutation
-async def renew(ctx: MutationCtx, secret: str) -> dict[str, Any] | None:
+async def renew(ctx: MutationCtx, secret: str) -> User | None:
     """The user who stayed signed in by this, or None."""
     session = await _session(ctx, secret)
     if session is None or session["expiresAt"] < ctx.now:
@@ -74,16 +79,16 @@ async def sign_out(ctx: MutationCtx, secret: str) -> None:
         await ctx.db.delete(session["_id"])
 
 
-async def _codes(ctx: MutationCtx, address: str) -> list[dict[str, Any]]:
+async def _codes(ctx: MutationCtx, address: str) -> list[LoginCode]:
     return await ctx.db.query("loginCodes").with_index("by_email", lambda q: q.eq("email", address)).collect()
 
 
-async def _session(ctx: MutationCtx, secret: str) -> dict[str, Any] | None:
+async def _session(ctx: MutationCtx, secret: str) -> LoginSession | None:
     sessions = ctx.db.query("loginSessions").with_index("by_secret", lambda q: q.eq("secretHash", _hash(secret)))
     return await sessions.first()
 
 
-async def _account(ctx: MutationCtx, address: str) -> dict[str, Any]:
+async def _account(ctx: MutationCtx, address: str) -> User:
     user = await with_email(ctx, address)
     if user is None:
         nobody = await ctx.db.query("users").first() is None

@@ -5,17 +5,11 @@ thread sees it grow.
 """
 
 import asyncio
-from typing import Any
 
-from functions.access import own
-from functions.assistant import answer_to
-from reactor import (
+from functions._generated.data_model import Message, MessageFields, MessageId, ThreadId
+from functions._generated.server import (
     ActionCtx,
-    ConvexError,
-    Id,
     MutationCtx,
-    PaginationOptions,
-    PaginationResult,
     QueryCtx,
     internal_action,
     internal_mutation,
@@ -23,6 +17,9 @@ from reactor import (
     mutation,
     query,
 )
+from functions.access import own
+from functions.assistant import answer_to
+from reactor import ConvexError, PaginationOptions, PaginationResult
 
 MAX_CHARACTERS = 4_000
 
@@ -30,14 +27,14 @@ _WORDS_AT_ONCE = 4
 
 
 @query
-async def history(ctx: QueryCtx, thread_id: Id["threads"], limit: int = 100) -> list[dict[str, Any]]:
+async def history(ctx: QueryCtx, thread_id: ThreadId, limit: int = 100) -> list[Message]:
     """The newest `limit` messages of a thread, oldest first: what a chat shows."""
     await own(ctx, "threads", thread_id)
     return await _newest(ctx, thread_id, min(max(limit, 1), 500))
 
 
 @query
-async def page(ctx: QueryCtx, thread_id: Id["threads"], pagination_opts: PaginationOptions) -> PaginationResult:
+async def page(ctx: QueryCtx, thread_id: ThreadId, pagination_opts: PaginationOptions) -> PaginationResult[Message]:
     """The messages of a thread, the newest first, a page at a time."""
     await own(ctx, "threads", thread_id)
     messages = ctx.db.query("messages").with_index("by_thread", lambda q: q.eq("threadId", thread_id))
@@ -45,7 +42,7 @@ async def page(ctx: QueryCtx, thread_id: Id["threads"], pagination_opts: Paginat
 
 
 @mutation
-async def save_user_message(ctx: MutationCtx, thread_id: Id["threads"], text: str) -> Id["messages"]:
+async def save_user_message(ctx: MutationCtx, thread_id: ThreadId, text: str) -> MessageId:
     """Add what the user said, have the assistant answer, and give the message's id."""
     if not text.strip():
         raise ConvexError({"code": "EMPTY_MESSAGE"})
@@ -63,13 +60,13 @@ async def save_user_message(ctx: MutationCtx, thread_id: Id["threads"], text: st
 # Internal: clients cannot call it, so nobody can put words into the assistant's mouth.
 @internal_mutation
 async def save_assistant_message(
-    ctx: MutationCtx, thread_id: Id["threads"], text: str, message_id: Id["messages"] | None = None, done: bool = True
-) -> Id["messages"] | None:
+    ctx: MutationCtx, thread_id: ThreadId, text: str, message_id: MessageId | None = None, done: bool = True
+) -> MessageId | None:
     """Add what the assistant answers, or let its message be longer; None when the thread is gone."""
     if await ctx.db.get(thread_id) is None:
         return None
     if message_id is None:
-        fields = {"threadId": thread_id, "role": "assistant", "text": text, "streaming": not done}
+        fields: MessageFields = {"threadId": thread_id, "role": "assistant", "text": text, "streaming": not done}
         message_id = await ctx.db.insert("messages", fields)
     elif await ctx.db.get(message_id) is None:
         return None
@@ -81,13 +78,13 @@ async def save_assistant_message(
 
 
 @internal_query
-async def to_answer(ctx: QueryCtx, thread_id: Id["threads"]) -> list[dict[str, Any]]:
+async def to_answer(ctx: QueryCtx, thread_id: ThreadId) -> list[Message]:
     """What the assistant is given: the newest messages, oldest first; none when the thread is gone."""
     return await _newest(ctx, thread_id, 20)
 
 
 @internal_action
-async def answer(ctx: ActionCtx, thread_id: Id["threads"]) -> None:
+async def answer(ctx: ActionCtx, thread_id: ThreadId) -> None:
     """Answer the last message, a few words at a time.
 
     An action may call anything outside, a language model for instance; it reads and writes the database by running
@@ -97,7 +94,7 @@ async def answer(ctx: ActionCtx, thread_id: Id["threads"]) -> None:
     if not messages:
         return
     words = answer_to(messages).split(" ")
-    message_id = None
+    message_id: MessageId | None = None
     for end in range(_WORDS_AT_ONCE, len(words) + _WORDS_AT_ONCE, _WORDS_AT_ONCE):
         text, done = " ".join(words[:end]), end >= len(words)
         message_id = await ctx.run_mutation(
@@ -108,7 +105,7 @@ async def answer(ctx: ActionCtx, thread_id: Id["threads"]) -> None:
         await asyncio.sleep(0.04)
 
 
-async def _newest(ctx: QueryCtx, thread_id: str, limit: int) -> list[dict[str, Any]]:
+async def _newest(ctx: QueryCtx, thread_id: ThreadId, limit: int) -> list[Message]:
     messages = ctx.db.query("messages").with_index("by_thread", lambda q: q.eq("threadId", thread_id))
     newest = await messages.order("desc").take(limit)
     return newest[::-1]

@@ -4,21 +4,31 @@ Until they have run, functions read both shapes: a field that old documents lack
 when and with which code, is remembered by the server; `reactor migrate` and `list_applied` tell.
 """
 
-from typing import Any
+from typing import TypedDict
 
+from functions._generated.data_model import Customer, CustomerPatch, QualityReview, QualityReviewPatch
+from functions._generated.server import MutationCtx, QueryCtx, migration, query
 from functions.access import staff_of
 from functions.users import with_email
-from reactor import MutationCtx, QueryCtx, migration, query
+
+
+class Progress(TypedDict):
+    """How far a migration is."""
+
+    name: str
+    state: str
+    processed: float
+    changed: float
 
 
 @migration(table="qualityReviews")
-async def give_bands(ctx: MutationCtx, review: dict[str, Any]) -> dict[str, Any] | None:
+async def give_bands(ctx: MutationCtx, review: QualityReview) -> QualityReviewPatch | None:
     """Reviews had no band, the whole number by which the dashboard shows where scores lie."""
     return None if "band" in review else {"band": int(review["overall"])}
 
 
 @migration(table="customers")
-async def link_customers(ctx: MutationCtx, customer: dict[str, Any]) -> dict[str, Any] | None:
+async def link_customers(ctx: MutationCtx, customer: Customer) -> CustomerPatch | None:
     """Customers and users did not know of each other. Those with the same address are the same person."""
     if "userId" in customer:
         return None
@@ -27,8 +37,11 @@ async def link_customers(ctx: MutationCtx, customer: dict[str, Any]) -> dict[str
 
 
 @query
-async def list_applied(ctx: QueryCtx) -> list[dict[str, Any]]:
+async def list_applied(ctx: QueryCtx) -> list[Progress]:
     """For staff: how the migrations stand that ever ran, as they run."""
     await staff_of(ctx)
     rows = await ctx.db.system.query("_migrations").collect()
-    return [{name: row.get(name) for name in ("name", "state", "processed", "changed")} for row in rows]
+    return [
+        {"name": row["name"], "state": row["state"], "processed": row["processed"], "changed": row["changed"]}
+        for row in rows
+    ]

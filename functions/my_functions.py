@@ -8,13 +8,15 @@ With `reactor dev` running in another terminal:
 
 import secrets
 
-from reactor import ActionCtx, ConvexError, Id, MutationCtx, QueryCtx, action, internal_query, mutation, query
+from functions._generated.data_model import NumberId
+from functions._generated.server import ActionCtx, MutationCtx, QueryCtx, action, internal_query, mutation, query
+from reactor import ConvexError
 
 
 # A query reads. Whoever subscribes to it gets a new result as soon as something it read has changed.
 # The type hints are checked at run time: a call with count="ten" is refused before the function runs.
 @query
-async def list_numbers(ctx: QueryCtx, count: int = 10):
+async def list_numbers(ctx: QueryCtx, count: int = 10) -> list[float]:
     """The newest `count` numbers, oldest of them first."""
     newest = await ctx.db.query("numbers").order("desc").take(count)
     return [number["value"] for number in reversed(newest)]
@@ -22,7 +24,7 @@ async def list_numbers(ctx: QueryCtx, count: int = 10):
 
 # A mutation reads and writes, as one transaction: all of it happens or nothing.
 @mutation
-async def add_number(ctx: MutationCtx, value: float) -> Id["numbers"]:
+async def add_number(ctx: MutationCtx, value: float) -> NumberId:
     """Store a number and give the new document's id."""
     if value < 0:
         # The data of a ConvexError reaches the client, in production too; other exceptions stay on the server.

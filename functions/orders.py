@@ -1,17 +1,19 @@
 """Orders and payments. What a customer has paid is kept beside the customer, in the same transaction."""
 
-from typing import Any, Literal
+from typing import Literal
 
+from functions._generated.data_model import CustomerId, CustomerPatch, Order, OrderId, PaymentFields, PaymentStatus
+from functions._generated.server import MutationCtx, QueryCtx, internal_mutation, mutation, query
 from functions.dashboard_filters import day_of
 from functions.operations import record
-from reactor import ConvexError, Id, MutationCtx, QueryCtx, internal_mutation, mutation, query
+from reactor import ConvexError
 
 PRICES = {"Essay review": 4_900, "Express review": 7_900, "Coaching hour": 8_900, "Monthly plan": 14_900}
 """In cents."""
 
 
 @mutation
-async def place(ctx: MutationCtx, customer_id: Id["customers"], product: str) -> Id["orders"]:
+async def place(ctx: MutationCtx, customer_id: CustomerId, product: str) -> OrderId:
     """Order a product for a customer; it waits for its payment."""
     customer = await ctx.db.get(customer_id)
     if customer is None:
@@ -35,7 +37,7 @@ async def place(ctx: MutationCtx, customer_id: Id["customers"], product: str) ->
 
 
 @mutation
-async def cancel(ctx: MutationCtx, order_id: Id["orders"]) -> None:
+async def cancel(ctx: MutationCtx, order_id: OrderId) -> None:
     """Give up an order that has not been paid."""
     order = await _existing(ctx, order_id)
     if order["status"] != "pending":
@@ -44,7 +46,7 @@ async def cancel(ctx: MutationCtx, order_id: Id["orders"]) -> None:
 
 
 @query
-async def get(ctx: QueryCtx, order_id: Id["orders"]) -> dict[str, Any] | None:
+async def get(ctx: QueryCtx, order_id: OrderId) -> Order | None:
     """One order, or None."""
     return await ctx.db.get(order_id)
 
@@ -53,10 +55,10 @@ async def get(ctx: QueryCtx, order_id: Id["orders"]) -> dict[str, Any] | None:
 @internal_mutation
 async def payment_received(
     ctx: MutationCtx,
-    order_id: Id["orders"],
+    order_id: OrderId,
     provider_id: str,
     amount: float,
-    outcome: Literal["succeeded", "failed", "refunded"],
+    outcome: PaymentStatus,
 ) -> bool:
     """What the provider tells of a payment; False when it has told this before."""
     told = ctx.db.query("payments").with_index("by_provider_id", lambda q: q.eq("providerId", provider_id))
@@ -64,7 +66,13 @@ async def payment_received(
         return False
     order = await _existing(ctx, order_id)
     day = day_of(ctx.now)
-    payment = {"orderId": order_id, "providerId": provider_id, "amount": amount, "status": outcome, "day": day}
+    payment: PaymentFields = {
+        "orderId": order_id,
+        "providerId": provider_id,
+        "amount": amount,
+        "status": outcome,
+        "day": day,
+    }
     await ctx.db.insert("payments", payment)
     if outcome == "succeeded" and order["status"] == "pending":
         await _settle(ctx, order, "paid", 1)
@@ -73,18 +81,21 @@ async def payment_received(
     return True
 
 
-async def _settle(ctx: MutationCtx, order: dict[str, Any], status: Literal["paid", "refunded"], sign: int) -> None:
+async def _settle(ctx: MutationCtx, order: Order, status: Literal["paid", "refunded"], sign: int) -> None:
     await ctx.db.patch(order["_id"], {"status": status})
     customer = await ctx.db.get(order["customerId"])
     if customer is None:
         return
-    changes = {"revenue": customer["revenue"] + sign * order["amount"], "orders": customer["orders"] + sign}
+    changes: CustomerPatch = {
+        "revenue": customer["revenue"] + sign * order["amount"],
+        "orders": customer["orders"] + sign,
+    }
     await ctx.db.patch(customer["_id"], changes)
     text = f"{customer['name']} {'paid' if sign > 0 else 'was refunded'} €{order['amount'] / 100:,.2f}"
     await record(ctx, "order_paid" if sign > 0 else "order_refunded", text)
 
 
-async def _existing(ctx: MutationCtx, order_id: str) -> dict[str, Any]:
+async def _existing(ctx: MutationCtx, order_id: OrderId) -> Order:
     order = await ctx.db.get(order_id)
     if order is None:
         raise ConvexError({"code": "NO_SUCH_ORDER", "orderId": order_id})

@@ -6,12 +6,26 @@ a few hundred documents: small enough that others are served in between.
 
 import math
 import random
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from functions._generated.data_model import (
+    EssayId,
+    EssayRequestFields,
+    EssayRequestPriority,
+    EssayRequestScores,
+    EssayRequestStatus,
+    OperationsEventFields,
+    OperationsEventKind,
+    OrderId,
+    OrderStatus,
+    PaymentStatus,
+    UserId,
+    UserRole,
+)
+from functions._generated.server import MutationCtx, internal_mutation
 from functions.dashboard_filters import day_of
 from functions.orders import PRICES
 from functions.users import with_email
-from reactor import MutationCtx, internal_mutation
 
 CUSTOMERS, STUDENTS = 10_000, 2_000
 """At scale 1: these have some 40,000 orders and 100,000 messages."""
@@ -47,6 +61,7 @@ COUNTRIES = (
     ("SE", 4),
     ("US", 4),
 )
+STATES: tuple[EssayRequestStatus, ...] = ("received", "in_review", "done")
 REVIEWERS = ("Dr. Brandt", "Ms. Okafor", "Mr. Ricci", "Ms. Nakamura", "Dr. Keller", "Mr. Santos")
 TOPICS = (
     "school uniforms", "the voting age", "a city without cars", "homework", "artificial intelligence in class",
@@ -117,6 +132,14 @@ async def step(ctx: MutationCtx, number: int = 0, seed: int = 1, scale: float = 
     return {"done": done, "total": total, "next": done if done < total else None, "text": text}
 
 
+class _Order(TypedDict):
+    product: str
+    amount: float
+    status: OrderStatus
+    day: str
+    placedAt: float
+
+
 class _World:
     """One step's share of the school. Names, addresses and payments carry its number, so that no two are the same."""
 
@@ -126,7 +149,8 @@ class _World:
 
     async def staff(self) -> None:
         """Whoever wants to see everything signs in as the admin."""
-        for name, role in (("Admin", "admin"), ("Teacher", "teacher")):
+        staff: tuple[tuple[str, UserRole], ...] = (("Admin", "admin"), ("Teacher", "teacher"))
+        for name, role in staff:
             address = f"{name.lower()}@school.example"
             if await with_email(self._ctx, address) is None:
                 await self._ctx.db.insert("users", {"name": name, "email": address, "role": role})
@@ -163,14 +187,14 @@ class _World:
             if order["status"] == "paid" and order["placedAt"] > self._midnight - 14 * _DAY:
                 await self._event("order_paid", order["day"], f"{name} paid €{order['amount'] / 100:,.2f}")
 
-    def _orders(self, since: int) -> list[dict[str, Any]]:
+    def _orders(self, since: int) -> list[_Order]:
         rng = self._rng
-        orders: list[dict[str, Any]] = []
+        orders: list[_Order] = []
         for _ in range(1 + int(rng.expovariate(1 / 3.2))):
             ago = rng.randint(0, since)
             product = rng.choices(tuple(PRICES), (10, 4, 3, 5))[0]
-            states = ("paid", "refunded", "cancelled", "pending") if ago < 10 else ("paid", "refunded", "cancelled")
-            status = rng.choices(states, (90, 4, 3, 20)[: len(states)])[0]
+            states: tuple[OrderStatus, ...] = ("paid", "refunded", "cancelled", "pending")
+            status = rng.choices(states, (90, 4, 3, 20 if ago < 10 else 0))[0]
             at = self._midnight - ago * _DAY + rng.randint(7, 21) * 3_600_000 * (ago > 0)
             amount = round(PRICES[product] * rng.choice((1, 1, 1, 1, 0.9, 0.8, 2)))
             orders.append(
@@ -178,9 +202,9 @@ class _World:
             )
         return sorted(orders, key=lambda order: order["placedAt"])
 
-    async def _payment(self, order_id: str, order: dict[str, Any], number: str) -> None:
+    async def _payment(self, order_id: OrderId, order: _Order, number: str) -> None:
         if order["status"] in ("paid", "refunded"):
-            status = "succeeded" if order["status"] == "paid" else "refunded"
+            status: PaymentStatus = "succeeded" if order["status"] == "paid" else "refunded"
             await self._ctx.db.insert(
                 "payments",
                 {
@@ -205,7 +229,7 @@ class _World:
             for _ in range(self._rng.randint(1, 3)):
                 await self._essay(user, name)
 
-    async def _thread(self, user: str) -> None:
+    async def _thread(self, user: UserId) -> None:
         rng, db = self._rng, self._ctx.db
         topic = rng.choice(TOPICS)
         at = self._midnight - rng.randint(0, 300) * _DAY
@@ -215,12 +239,12 @@ class _World:
             await db.insert("messages", {"threadId": thread, "role": "user", "text": question})
             await db.insert("messages", {"threadId": thread, "role": "assistant", "text": rng.choice(ANSWERS)})
 
-    async def _essay(self, user: str, name: str) -> None:
+    async def _essay(self, user: UserId, name: str) -> None:
         rng, db = self._rng, self._ctx.db
         topic = rng.choice(TOPICS)
         text = "\n\n".join(self._paragraph(topic) for _ in range(rng.randint(3, 6)))
         ago = rng.randint(0, _DAYS) if rng.random() < 0.8 else rng.randint(0, 5)
-        state = rng.choices(("received", "in_review", "done"), (3, 2, 1))[0] if ago <= 5 else "done"
+        state = rng.choices(STATES, (3, 2, 1))[0] if ago <= 5 else "done"
         handed_in = self._midnight - ago * _DAY
         essay = await db.insert(
             "essays",
@@ -235,29 +259,32 @@ class _World:
         )
         await self._request(user, name, essay, state, ago, handed_in)
 
-    async def _request(self, user: str, name: str, essay: str, state: str, ago: int, at: float) -> None:
+    async def _request(
+        self, user: UserId, name: str, essay: EssayId, state: EssayRequestStatus, ago: int, at: float
+    ) -> None:
         rng, db = self._rng, self._ctx.db
         reviewer = rng.choice(REVIEWERS)
-        priority = rng.choices(("normal", "express"), (4, 1))[0]
-        request: dict[str, Any] = {
+        priority: EssayRequestPriority = "normal" if rng.random() < 0.8 else "express"
+        request: EssayRequestFields = {
             "essayId": essay, "userId": user, "status": state, "priority": priority,
             "dueAt": at + 2 * _DAY, "day": self._day(ago), "attempts": 0,
         }  # fmt: skip
         took = rng.lognormvariate(2.6, 0.6) * 3_600_000
-        scores = {
-            key: round(min(10, max(1, rng.gauss(7.1, 1.4))), 1) for key in ("structure", "argument", "style", "grammar")
-        }
+        scores: EssayRequestScores = {
+            "structure": self._score(), "argument": self._score(), "style": self._score(), "grammar": self._score(),
+        }  # fmt: skip
         if state != "received":
             request["reviewer"] = reviewer
         if state == "done":
-            request |= {"feedback": rng.choice(ANSWERS), "scores": scores, "finishedAt": min(at + took, self._ctx.now)}
+            request["feedback"], request["scores"] = rng.choice(ANSWERS), scores
+            request["finishedAt"] = min(at + took, self._ctx.now)
         id = await db.insert("essayRequests", request)
         day = self._day(ago)
         await self._event("request_received", day, f"{name} handed an essay in")
-        for status in ("received", "in_review", "done")[: ("received", "in_review", "done").index(state) + 1]:
+        for status in STATES[: STATES.index(state) + 1]:
             await db.insert("essayRequestEvents", {"requestId": id, "status": status})
         if state == "done":
-            overall = round(sum(scores.values()) / 4, 2)
+            overall = round((scores["structure"] + scores["argument"] + scores["style"] + scores["grammar"]) / 4, 2)
             await db.insert(
                 "qualityReviews",
                 {
@@ -269,11 +296,14 @@ class _World:
 
     # Pieces
 
-    async def _event(self, kind: str, day: str, text: str, duration: float | None = None) -> None:
-        event: dict[str, Any] = {"kind": kind, "text": text, "day": day}
+    async def _event(self, kind: OperationsEventKind, day: str, text: str, duration: float | None = None) -> None:
+        event: OperationsEventFields = {"kind": kind, "text": text, "day": day}
         if duration is not None:
             event["duration"] = round(duration)
         await self._ctx.db.insert("operationsEvents", event)
+
+    def _score(self) -> float:
+        return round(min(10, max(1, self._rng.gauss(7.1, 1.4))), 1)
 
     def _name(self) -> str:
         return f"{self._rng.choice(FIRST_NAMES)} {self._rng.choice(LAST_NAMES)}"

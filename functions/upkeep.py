@@ -1,7 +1,7 @@
 """Work that nobody asks for, and that the clock begins: see functions/crons.py."""
 
+from functions._generated.server import MutationCtx, internal_mutation
 from functions.essay_requests_actions import process
-from reactor import MutationCtx, internal_mutation
 
 _LEFT = 30 * 60_000
 _AT_ONCE = 200

@@ -1,13 +1,13 @@
 """Who uses the school: who I am, look up, rename, and for admins, roles."""
 
-from typing import Any, Literal
-
+from functions._generated.data_model import User, UserId, UserRole
+from functions._generated.server import MutationCtx, QueryCtx, internal_mutation, mutation, query
 from functions.access import staff_of, user_of
-from reactor import ConvexError, Id, MutationCtx, QueryCtx, internal_mutation, mutation, query
+from reactor import ConvexError
 
 
 @query
-async def me(ctx: QueryCtx) -> dict[str, Any] | None:
+async def me(ctx: QueryCtx) -> User | None:
     """The user who is signed in, or None."""
     if await ctx.auth.get_user_identity() is None:
         return None
@@ -20,8 +20,8 @@ async def create(
     ctx: MutationCtx,
     name: str,
     email: str,
-    role: Literal["student", "teacher", "admin"] = "student",
-) -> Id["users"]:
+    role: UserRole = "student",
+) -> UserId:
     """Add a user and give their id; the same email twice is refused."""
     address = email.strip().lower()
     # Nobody can come between this look and the insert: mutations run one after another. The index is unique all the
@@ -32,7 +32,7 @@ async def create(
 
 
 @query
-async def get(ctx: QueryCtx, user_id: Id["users"]) -> dict[str, Any] | None:
+async def get(ctx: QueryCtx, user_id: UserId) -> User | None:
     """One user, for staff and for that user; None when there is none with this id."""
     caller = await user_of(ctx)
     return caller if caller["_id"] == user_id else await _for_staff(ctx, user_id)
@@ -48,7 +48,7 @@ async def rename(ctx: MutationCtx, name: str) -> None:
 
 
 @mutation
-async def set_role(ctx: MutationCtx, user_id: Id["users"], role: Literal["student", "teacher", "admin"]) -> None:
+async def set_role(ctx: MutationCtx, user_id: UserId, role: UserRole) -> None:
     """Give somebody another role; only admins may."""
     caller = await user_of(ctx)
     if caller["role"] != "admin":
@@ -58,11 +58,11 @@ async def set_role(ctx: MutationCtx, user_id: Id["users"], role: Literal["studen
     await ctx.db.patch(user_id, {"role": role})
 
 
-async def with_email(ctx: QueryCtx | MutationCtx, address: str) -> dict[str, Any] | None:
+async def with_email(ctx: QueryCtx | MutationCtx, address: str) -> User | None:
     """The user with this address, in lower case, or None."""
     return await ctx.db.query("users").with_index("by_email", lambda q: q.eq("email", address)).unique()
 
 
-async def _for_staff(ctx: QueryCtx, user_id: Id["users"]) -> dict[str, Any] | None:
+async def _for_staff(ctx: QueryCtx, user_id: UserId) -> User | None:
     await staff_of(ctx)
     return await ctx.db.get(user_id)

@@ -20,7 +20,7 @@ export declare const api: {
     /** What there is to choose from, found in the data. */
     getFilterOptions: FunctionReference<"query", "public", { key: string }, { countries: Array<string>; plans: Array<string>; products: Array<string>; ranges: Array<string>; reviewers: Array<string> }>;
     /** What happened last, of all kinds, the newest first. */
-    getRecentActivity: FunctionReference<"query", "public", { key: string; limit?: number }, Array<Record<string, any>>>;
+    getRecentActivity: FunctionReference<"query", "public", { key: string; limit?: number }, Array<{ _creationTime: number; _id: GenericId<"operationsEvents">; day: string; duration?: number; kind: "request_received" | "review_started" | "review_finished" | "review_failed" | "order_placed" | "order_paid" | "order_refunded"; text: string }>>;
     /** Make a new key, and give it. Whoever has the old one is shut out at once; only admins may do that. */
     openAccess: FunctionReference<"action", "public", {}, string>;
   };
@@ -28,17 +28,17 @@ export declare const api: {
     /** How the number of customers grows, and who they are. */
     getAnalytics: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { active: number; byCountry: Array<{ count: number; name: string; share: number; value: number }>; byPlan: Array<{ count: number; name: string; share: number; value: number }>; churned: number; growth: Array<{ count: number; day: string; value: number }>; newCustomers: { change: number | null; previous: number; value: number }; revenuePerCustomer: number }>;
     /** One customer with the newest twenty orders and their payments; None when there is none with this id. */
-    getCustomer: FunctionReference<"query", "public", { customerId: GenericId<"customers">; key: string }, { customer: Record<string, any>; orders: Array<Record<string, any>>; payments: Array<Record<string, any>> } | null>;
+    getCustomer: FunctionReference<"query", "public", { customerId: GenericId<"customers">; key: string }, { customer: { _creationTime: number; _id: GenericId<"customers">; active: boolean; country: string; day: string; email: string; name: string; orders: number; plan: "single" | "monthly" | "yearly"; revenue: number; userId?: GenericId<"users"> }; orders: Array<{ _creationTime: number; _id: GenericId<"orders">; amount: number; customerId: GenericId<"customers">; day: string; placedAt: number; product: string; status: "pending" | "paid" | "refunded" | "cancelled" }>; payments: Array<{ _creationTime: number; _id: GenericId<"payments">; amount: number; day: string; orderId: GenericId<"orders">; providerId: string; status: "succeeded" | "failed" | "refunded" }> } | null>;
     /** Customers by what they have paid, the best first, a page at a time. */
-    listCustomers: FunctionReference<"query", "public", { filters?: { country?: string; plan?: "single" | "monthly" | "yearly" } | null; key: string; paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    listCustomers: FunctionReference<"query", "public", { filters?: { country?: string; plan?: "single" | "monthly" | "yearly" } | null; key: string; paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<{ _creationTime: number; _id: GenericId<"customers">; active: boolean; country: string; day: string; email: string; name: string; orders: number; plan: "single" | "monthly" | "yearly"; revenue: number; userId?: GenericId<"users"> }>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
   };
   dashboardOperations: {
     /** The figures of a time beside those of the time before. */
     getMetrics: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { failed: { change: number | null; previous: number; value: number }; finished: { change: number | null; previous: number; value: number }; received: { change: number | null; previous: number; value: number }; throughput: Array<{ count: number; day: string; value: number }>; turnaround: { change: number | null; previous: number; value: number } }>;
     /** Where the requests are now, and which to take next. */
-    getWorkflow: FunctionReference<"query", "public", { key: string }, { at: number; next: Array<Record<string, any>>; overdue: number; stages: Array<{ count: number; status: string }> }>;
+    getWorkflow: FunctionReference<"query", "public", { key: string }, { at: number; next: Array<{ _creationTime: number; _id: GenericId<"essayRequests">; attempts: number; begunAt?: number; day: string; dueAt: number; error?: string; essayId: GenericId<"essays">; feedback?: string; finishedAt?: number; priority: "normal" | "express"; reviewer?: string; scores?: { argument: number; grammar: number; structure: number; style: number }; status: "received" | "in_review" | "done" | "failed" | "cancelled"; userId: GenericId<"users"> }>; overdue: number; stages: Array<{ count: number; status: "received" | "in_review" | "done" | "failed" | "cancelled" }> }>;
     /** What happened, the newest first, a page at a time. */
-    listEvents: FunctionReference<"query", "public", { key: string; paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    listEvents: FunctionReference<"query", "public", { key: string; paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<{ _creationTime: number; _id: GenericId<"operationsEvents">; day: string; duration?: number; kind: "request_received" | "review_started" | "review_finished" | "review_failed" | "order_placed" | "order_paid" | "order_refunded"; text: string }>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
   };
   dashboardOverview: {
     /** Only the figures, for whoever has no room for charts. */
@@ -50,7 +50,7 @@ export declare const api: {
   };
   dashboardQuality: {
     /** What the means are made of. */
-    getAnalysis: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { distribution: Array<{ count: number; score: number }>; lowest: Array<Record<string, any>>; reviewers: Array<{ mean: number; name: string; reviews: number }> }>;
+    getAnalysis: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { distribution: Array<{ count: number; score: number }>; lowest: Array<{ _creationTime: number; _id: GenericId<"qualityReviews">; band?: number; day: string; overall: number; requestId: GenericId<"essayRequests">; reviewer: string; scores: { argument: number; grammar: number; structure: number; style: number } }>; reviewers: Array<{ mean: number; name: string; reviews: number }> }>;
     /** The means of a time beside those of the time before. */
     getScores: FunctionReference<"query", "public", { filters?: { end?: string; range?: string; start?: string; today?: string } | null; key: string }, { argument: { change: number | null; previous: number; value: number }; grammar: { change: number | null; previous: number; value: number }; overall: { change: number | null; previous: number; value: number }; reviews: { change: number | null; previous: number; value: number }; structure: { change: number | null; previous: number; value: number }; style: { change: number | null; previous: number; value: number } }>;
     /** The mean over time: `value` is a mean here, and `count` the reviews it is made of. */
@@ -66,17 +66,17 @@ export declare const api: {
   };
   essayRequests: {
     /** All that is known of a request. */
-    getDetails: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, { history: Array<Record<string, any>>; request: Record<string, any>; title: string }>;
+    getDetails: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, { history: Array<{ _creationTime: number; _id: GenericId<"essayRequestEvents">; note?: string; requestId: GenericId<"essayRequests">; status: "received" | "in_review" | "done" | "failed" | "cancelled" }>; request: { _creationTime: number; _id: GenericId<"essayRequests">; attempts: number; begunAt?: number; day: string; dueAt: number; error?: string; essayId: GenericId<"essays">; feedback?: string; finishedAt?: number; priority: "normal" | "express"; reviewer?: string; scores?: { argument: number; grammar: number; structure: number; style: number }; status: "received" | "in_review" | "done" | "failed" | "cancelled"; userId: GenericId<"users"> }; title: string }>;
     /** The newest request for a review of an essay, None when it was never handed in. */
-    getForEssay: FunctionReference<"query", "public", { essayId: GenericId<"essays"> }, Record<string, any> | null>;
+    getForEssay: FunctionReference<"query", "public", { essayId: GenericId<"essays"> }, { _creationTime: number; _id: GenericId<"essayRequests">; attempts: number; begunAt?: number; day: string; dueAt: number; error?: string; essayId: GenericId<"essays">; feedback?: string; finishedAt?: number; priority: "normal" | "express"; reviewer?: string; scores?: { argument: number; grammar: number; structure: number; style: number }; status: "received" | "in_review" | "done" | "failed" | "cancelled"; userId: GenericId<"users"> } | null>;
     /** Each step of a request, the first one first. */
-    getHistory: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, Array<Record<string, any>>>;
+    getHistory: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, Array<{ _creationTime: number; _id: GenericId<"essayRequestEvents">; note?: string; requestId: GenericId<"essayRequests">; status: "received" | "in_review" | "done" | "failed" | "cancelled" }>>;
     /** Where a request is now. */
     getStatus: FunctionReference<"query", "public", { requestId: GenericId<"essayRequests"> }, { dueAt: number; error: string | null; status: "received" | "in_review" | "done" | "failed" | "cancelled"; waiting: number | null }>;
     /** The requests of the user who calls, the newest first, a page at a time. */
-    listMine: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    listMine: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<{ _creationTime: number; _id: GenericId<"essayRequests">; attempts: number; begunAt?: number; day: string; dueAt: number; error?: string; essayId: GenericId<"essays">; feedback?: string; finishedAt?: number; priority: "normal" | "express"; reviewer?: string; scores?: { argument: number; grammar: number; structure: number; style: number }; status: "received" | "in_review" | "done" | "failed" | "cancelled"; userId: GenericId<"users"> }>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
     /** For staff: all that wait, the one that is due first at the top. */
-    listOpen: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    listOpen: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<{ _creationTime: number; _id: GenericId<"essayRequests">; attempts: number; begunAt?: number; day: string; dueAt: number; error?: string; essayId: GenericId<"essays">; feedback?: string; finishedAt?: number; priority: "normal" | "express"; reviewer?: string; scores?: { argument: number; grammar: number; structure: number; style: number }; status: "received" | "in_review" | "done" | "failed" | "cancelled"; userId: GenericId<"users"> }>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
   };
   essayRequestsActions: {
     /** Take an essay back that nobody has begun to review; it is a draft again. */
@@ -92,31 +92,31 @@ export declare const api: {
     /** Where to send the file of an essay; what it answers goes into `create` as `fileId`. */
     generateUploadUrl: FunctionReference<"mutation", "public", {}, string>;
     /** One essay with its text, and a link to its file if it has one. Raises ConvexError when there is none to see. */
-    get: FunctionReference<"query", "public", { essayId: GenericId<"essays"> }, Record<string, any>>;
+    get: FunctionReference<"query", "public", { essayId: GenericId<"essays"> }, { _creationTime: number; _id: GenericId<"essays">; fileId?: GenericId<"_storage">; fileUrl?: string | null; status: "draft" | "submitted" | "reviewed"; text: string; title: string; updatedAt: number; userId: GenericId<"users">; wordCount: number }>;
     /** What a list shows of an essay. */
-    getMetadata: FunctionReference<"query", "public", { essayId: GenericId<"essays"> }, { excerpt: string; id: string; status: string; title: string; updatedAt: number; wordCount: number }>;
+    getMetadata: FunctionReference<"query", "public", { essayId: GenericId<"essays"> }, { excerpt: string; id: GenericId<"essays">; status: "draft" | "submitted" | "reviewed"; title: string; updatedAt: number; wordCount: number }>;
     /** The essays of a student, or for staff those of everybody, the one that was changed last first. */
-    list: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number }; status?: "draft" | "submitted" | "reviewed" | null }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    list: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number }; status?: "draft" | "submitted" | "reviewed" | null }, { continueCursor: string; isDone: boolean; page: Array<{ _creationTime: number; _id: GenericId<"essays">; fileId?: GenericId<"_storage">; status: "draft" | "submitted" | "reviewed"; text: string; title: string; updatedAt: number; userId: GenericId<"users">; wordCount: number }>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
     /**
      * Essays that have some of these words, the best match first; the last word may be the beginning of one.
      *
      * Students find their own, staff find all.
      */
-    search: FunctionReference<"query", "public", { limit?: number; text: string }, Array<{ excerpt: string; id: string; status: string; title: string; updatedAt: number; wordCount: number }>>;
+    search: FunctionReference<"query", "public", { limit?: number; text: string }, Array<{ excerpt: string; id: GenericId<"essays">; status: "draft" | "submitted" | "reviewed"; title: string; updatedAt: number; wordCount: number }>>;
     /** Change a draft. What has been handed in stays as it was. */
     update: FunctionReference<"mutation", "public", { essayId: GenericId<"essays">; text: string; title: string }, null>;
   };
   messages: {
     /** The newest `limit` messages of a thread, oldest first: what a chat shows. */
-    history: FunctionReference<"query", "public", { limit?: number; threadId: GenericId<"threads"> }, Array<Record<string, any>>>;
+    history: FunctionReference<"query", "public", { limit?: number; threadId: GenericId<"threads"> }, Array<{ _creationTime: number; _id: GenericId<"messages">; role: "user" | "assistant"; streaming?: boolean; text: string; threadId: GenericId<"threads"> }>>;
     /** The messages of a thread, the newest first, a page at a time. */
-    page: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number }; threadId: GenericId<"threads"> }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    page: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number }; threadId: GenericId<"threads"> }, { continueCursor: string; isDone: boolean; page: Array<{ _creationTime: number; _id: GenericId<"messages">; role: "user" | "assistant"; streaming?: boolean; text: string; threadId: GenericId<"threads"> }>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
     /** Add what the user said, have the assistant answer, and give the message's id. */
     saveUserMessage: FunctionReference<"mutation", "public", { text: string; threadId: GenericId<"threads"> }, GenericId<"messages">>;
   };
   migrations: {
     /** For staff: how the migrations stand that ever ran, as they run. */
-    listApplied: FunctionReference<"query", "public", {}, Array<Record<string, any>>>;
+    listApplied: FunctionReference<"query", "public", {}, Array<{ changed: number; name: string; processed: number; state: string }>>;
   };
   myFunctions: {
     /** Store a number and give the new document's id. */
@@ -124,13 +124,13 @@ export declare const api: {
     /** Add a random number and give the sum of all. */
     addRandomNumber: FunctionReference<"action", "public", { below?: number }, number>;
     /** The newest `count` numbers, oldest of them first. */
-    listNumbers: FunctionReference<"query", "public", { count?: number }, any>;
+    listNumbers: FunctionReference<"query", "public", { count?: number }, Array<number>>;
   };
   orders: {
     /** Give up an order that has not been paid. */
     cancel: FunctionReference<"mutation", "public", { orderId: GenericId<"orders"> }, null>;
     /** One order, or None. */
-    get: FunctionReference<"query", "public", { orderId: GenericId<"orders"> }, Record<string, any> | null>;
+    get: FunctionReference<"query", "public", { orderId: GenericId<"orders"> }, { _creationTime: number; _id: GenericId<"orders">; amount: number; customerId: GenericId<"customers">; day: string; placedAt: number; product: string; status: "pending" | "paid" | "refunded" | "cancelled" } | null>;
     /** Order a product for a customer; it waits for its payment. */
     place: FunctionReference<"mutation", "public", { customerId: GenericId<"customers">; product: string }, GenericId<"orders">>;
   };
@@ -142,19 +142,19 @@ export declare const api: {
     /** Delete a thread with all its messages, as one step; gives how many messages went with it. */
     delete: FunctionReference<"mutation", "public", { threadId: GenericId<"threads"> }, number>;
     /** One thread with the number of its messages. Raises ConvexError when there is none that the caller may see. */
-    get: FunctionReference<"query", "public", { threadId: GenericId<"threads"> }, Record<string, any>>;
+    get: FunctionReference<"query", "public", { threadId: GenericId<"threads"> }, { _creationTime: number; _id: GenericId<"threads">; archived?: boolean; lastActiveAt: number; messages: number; title: string; userId: GenericId<"users"> }>;
     /** The threads of the user who calls, the one with the newest message first. */
-    list: FunctionReference<"query", "public", { limit?: number }, any>;
+    list: FunctionReference<"query", "public", { limit?: number }, Array<{ _creationTime: number; _id: GenericId<"threads">; archived?: boolean; lastActiveAt: number; title: string; userId: GenericId<"users"> }>>;
     /** As `list`, a page at a time. */
-    page: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<Record<string, any>>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
+    page: FunctionReference<"query", "public", { paginationOpts: { cursor: string | null; endCursor?: string | null; id?: number; maximumBytesRead?: number; maximumRowsRead?: number; numItems: number } }, { continueCursor: string; isDone: boolean; page: Array<{ _creationTime: number; _id: GenericId<"threads">; archived?: boolean; lastActiveAt: number; title: string; userId: GenericId<"users"> }>; pageStatus: "SplitRecommended" | "SplitRequired" | null; splitCursor: string | null }>;
     /** Give a thread another title. */
     rename: FunctionReference<"mutation", "public", { threadId: GenericId<"threads">; title: string }, null>;
   };
   users: {
     /** One user, for staff and for that user; None when there is none with this id. */
-    get: FunctionReference<"query", "public", { userId: GenericId<"users"> }, Record<string, any> | null>;
+    get: FunctionReference<"query", "public", { userId: GenericId<"users"> }, { _creationTime: number; _id: GenericId<"users">; email: string; name: string; role: "student" | "teacher" | "admin"; tokenIdentifier?: string } | null>;
     /** The user who is signed in, or None. */
-    me: FunctionReference<"query", "public", {}, Record<string, any> | null>;
+    me: FunctionReference<"query", "public", {}, { _creationTime: number; _id: GenericId<"users">; email: string; name: string; role: "student" | "teacher" | "admin"; tokenIdentifier?: string } | null>;
     /** Change the name of the user who calls; the other fields stay as they are. */
     rename: FunctionReference<"mutation", "public", { name: string }, null>;
     /** Give somebody another role; only admins may. */
@@ -170,9 +170,9 @@ export declare const internal: {
   };
   essayRequestsActions: {
     /** Mark a request as being reviewed, and give what the service needs; None when there is nothing to do. */
-    begin: FunctionReference<"mutation", "internal", { requestId: GenericId<"essayRequests"> }, Record<string, any> | null>;
+    begin: FunctionReference<"mutation", "internal", { requestId: GenericId<"essayRequests"> }, { requestId: GenericId<"essayRequests">; text: string; title: string } | null>;
     /** Keep a review. */
-    finish: FunctionReference<"mutation", "internal", { feedback: string; requestId: GenericId<"essayRequests">; reviewer: string; scores: Record<string, number> }, null>;
+    finish: FunctionReference<"mutation", "internal", { feedback: string; requestId: GenericId<"essayRequests">; reviewer: string; scores: { argument: number; grammar: number; structure: number; style: number } }, null>;
     /** Note that an attempt failed; whether there shall be another. */
     notReviewed: FunctionReference<"mutation", "internal", { error: string; requestId: GenericId<"essayRequests"> }, boolean>;
     /** Have an essay reviewed. Raises when the service fails, and is then tried again, later and later. */
@@ -180,7 +180,7 @@ export declare const internal: {
   };
   login: {
     /** The user who stayed signed in by this, or None. */
-    renew: FunctionReference<"mutation", "internal", { secret: string }, Record<string, any> | null>;
+    renew: FunctionReference<"mutation", "internal", { secret: string }, { _creationTime: number; _id: GenericId<"users">; email: string; name: string; role: "student" | "teacher" | "admin"; tokenIdentifier?: string } | null>;
     /** Keep a code that was made for somebody, and let it be sent. Raises ConvexError when there are too many. */
     sendCode: FunctionReference<"mutation", "internal", { code: string; email: string }, null>;
     /**
@@ -188,7 +188,7 @@ export declare const internal: {
      *
      * The first one to sign in as somebody unknown gets an account. The first account of a school is an admin's.
      */
-    signIn: FunctionReference<"mutation", "internal", { code: string; email: string; secret: string }, Record<string, any> | null>;
+    signIn: FunctionReference<"mutation", "internal", { code: string; email: string; secret: string }, { _creationTime: number; _id: GenericId<"users">; email: string; name: string; role: "student" | "teacher" | "admin"; tokenIdentifier?: string } | null>;
     /** From now on this keeps nobody signed in. */
     signOut: FunctionReference<"mutation", "internal", { secret: string }, null>;
   };
@@ -203,7 +203,7 @@ export declare const internal: {
     /** Add what the assistant answers, or let its message be longer; None when the thread is gone. */
     saveAssistantMessage: FunctionReference<"mutation", "internal", { done?: boolean; messageId?: GenericId<"messages"> | null; text: string; threadId: GenericId<"threads"> }, GenericId<"messages"> | null>;
     /** What the assistant is given: the newest messages, oldest first; none when the thread is gone. */
-    toAnswer: FunctionReference<"query", "internal", { threadId: GenericId<"threads"> }, Array<Record<string, any>>>;
+    toAnswer: FunctionReference<"query", "internal", { threadId: GenericId<"threads"> }, Array<{ _creationTime: number; _id: GenericId<"messages">; role: "user" | "assistant"; streaming?: boolean; text: string; threadId: GenericId<"threads"> }>>;
   };
   migrations: {
     /** Reviews had no band, the whole number by which the dashboard shows where scores lie. */

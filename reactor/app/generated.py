@@ -5,29 +5,53 @@ from pathlib import Path
 
 from reactor.app.parts import Parts
 from reactor.codegen.files import stale, write
-from reactor.codegen.generate import folder_of, texts_of, wants_typescript
+from reactor.codegen.generate import (
+    folder_of,
+    python_of,
+    python_of_schema,
+    typescript_of,
+    wants_python,
+    wants_typescript,
+)
 from reactor.errors import LoadError
-from reactor.runtime.loader import Application, load
+from reactor.runtime.loader import Application, load, load_schema
 
-__all__ = ["codegen", "keep_types"]
+__all__ = ["codegen", "keep_types", "load_with_types"]
 
 
 def codegen(directory: Path, *, check: bool) -> list[str]:
     """Write the generated types of an application; gives the paths of files that were, or with `check` would be,
-    changed, relative to `directory`. Raises LoadError, and then no file was touched.
+    changed, relative to `directory`.
+
+    What functions import is written before they are loaded, since without it they cannot be. Raises LoadError, and
+    then no other file was touched.
     """
-    application = load(directory)
-    folder = folder_of(application.directory)
+    root = directory.resolve()
+    folder = folder_of(root)
     change = stale if check else write
-    return [str((folder / name).relative_to(application.directory)) for name in change(folder, texts_of(application))]
+    first = change(folder, python_of_schema(load_schema(root)))
+    try:
+        application = load(root)
+    except LoadError:
+        if not (check and first):
+            raise
+        changed = first
+    else:
+        changed = [*first, *change(folder, _without(first, python_of(application) | typescript_of(application)))]
+    return [str((folder / name).relative_to(root)) for name in changed]
+
+
+def load_with_types(directory: Path) -> Application:
+    """`load`, with the types that functions import brought up to date before. Raises LoadError."""
+    if (directory / "functions").is_dir() and wants_python(directory):
+        write(folder_of(directory), python_of_schema(load_schema(directory)))
+    return load(directory)
 
 
 async def keep_types(parts: Parts) -> None:
     """Write the types of the version that now serves, if the application has a use for them; tells the terminal."""
-    if not wants_typescript(parts.directory):
-        return
     try:
-        changed = await asyncio.to_thread(_write, parts.application)
+        changed = await asyncio.to_thread(_write, parts.directory, parts.application)
     except LoadError as error:
         parts.events("types_failed", error=str(error))
     else:
@@ -35,5 +59,12 @@ async def keep_types(parts: Parts) -> None:
             parts.events("types_written", files=changed)
 
 
-def _write(application: Application) -> list[str]:
-    return write(folder_of(application.directory), texts_of(application))
+def _write(directory: Path, application: Application) -> list[str]:
+    texts = python_of(application) if wants_python(directory) else {}
+    if wants_typescript(directory):
+        texts |= typescript_of(application)
+    return write(folder_of(application.directory), texts) if texts else []
+
+
+def _without(names: list[str], texts: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if name not in names}

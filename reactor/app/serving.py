@@ -19,12 +19,13 @@ from reactor.app.addresses import Listeners, listen, local_url, origins
 from reactor.app.admin_key import admin_key_file
 from reactor.app.asgi import AsgiApp, SiteApp, http_actions
 from reactor.app.descriptors import connections
-from reactor.app.generated import keep_types
+from reactor.app.generated import keep_types, load_with_types
 from reactor.app.parts import Events, Parts
 from reactor.app.reloading import watch
 from reactor.app.stores import place_of
 from reactor.http.guarded_protocol import guarded_protocol
 from reactor.runtime import logs
+from reactor.runtime.loader import load
 from reactor.settings import Settings
 from reactor.sync.heartbeat import Heartbeat
 from reactor.sync.thin_socket import thin_socket
@@ -61,7 +62,7 @@ async def _serve(settings: Settings, directory: Path, reload: bool, events: Even
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     listeners = listen(settings)
-    parts = Parts(settings, directory, events)
+    parts = Parts(settings, directory, events, load=load_with_types if reload else load)
     restore = logs.install()
     try:
         await parts.open()

@@ -1,4 +1,4 @@
-"""`reactor codegen`: types for the programs that call an application."""
+"""`reactor codegen`: types for an application's functions, and for the programs that call it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +17,12 @@ CheckOption = Annotated[
 
 
 def codegen(directory: Directory = Path(), checking: CheckOption = False) -> None:
-    """Write the TypeScript types of an application to functions/_generated.
+    """Write the types of an application, Python and TypeScript, to functions/_generated.
 
     Files in which nothing is new are left alone. When the application cannot
-    be loaded, all files stay as they are. `reactor dev` does this by itself
-    on every change, once the files or a package.json are there.
+    be loaded, those that depend on its functions stay as they are. `reactor dev`
+    does this by itself on every change, once the files or a package.json are
+    there, or functions import the types.
 
     [bold]Examples[/]
       reactor codegen            write the types of the current folder

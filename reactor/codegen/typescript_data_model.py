@@ -1,19 +1,11 @@
 """`dataModel.d.ts` and `server.d.ts`: tables, documents and indexes for TypeScript."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
+from reactor.codegen.field_paths import paths_of
 from reactor.codegen.typescript_types import key, type_of
 from reactor.schema import FIELDS, Schema, Table
-from reactor.values.validators import (
-    ConstrainedValidator,
-    ObjectValidator,
-    OptionalValidator,
-    RecordValidator,
-    UnionValidator,
-    Validator,
-)
 
 __all__ = ["SERVER", "data_model"]
 
@@ -86,7 +78,7 @@ def data_model(schema: Schema) -> str:
 
 def _table(table: Table) -> str:
     document, form = table.document_validator(), table.to_json()
-    paths = sorted({*_paths(document), "_id", "_creationTime"})
+    paths = sorted({*paths_of(document), "_id", "_creationTime"})
     indexes = {"by_creation_time": ("_creationTime",), "by_id": ("_id",)}
     indexes |= {index.name: (*index.fields, "_creationTime") for index in table.indexes if index.kind == FIELDS}
     text = "".join(f"      {key(name)}: {json.dumps(list(fields))};\n" for name, fields in sorted(indexes.items()))
@@ -110,19 +102,3 @@ def _others(indexes: list[dict[str, Any]], *members: str) -> str:
         kinds["filterFields"] = fields
         parts.append(f"{key(index['indexDescriptor'])}: {{ {'; '.join(f'{k}: {t}' for k, t in kinds.items())} }}")
     return "{ " + "; ".join(parts) + " }" if parts else "{}"
-
-
-def _paths(validator: Validator, prefix: str = "") -> Iterator[str]:
-    """Paths to what can be inside of a document, not into arrays; a record's keys as a template in backquotes."""
-    if isinstance(validator, OptionalValidator | ConstrainedValidator):
-        yield from _paths(validator.inner, prefix)
-    elif isinstance(validator, UnionValidator):
-        for member in validator.members:
-            yield from _paths(member, prefix)
-    elif isinstance(validator, ObjectValidator):
-        for name, field in validator.fields.items():
-            path = f"{prefix}.{name}" if prefix else name
-            yield path
-            yield from _paths(field, path)
-    elif isinstance(validator, RecordValidator):
-        yield f"`{prefix}.${{string}}`"

@@ -64,6 +64,8 @@ def _what(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"SystemExit: {error.code}. Modules of an application must not end the process when they are imported."
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if isinstance(error, ModuleNotFoundError):
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("functions._generated"):
+        text += ". Types that functions import are written by `reactor codegen`: run it, and commit what it writes."
+    elif isinstance(error, ModuleNotFoundError):
         text += ". Check the spelling, or install the package into the environment that runs the server."
     return text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reactor import Int64, define_schema, define_table, v
 from reactor.codegen.files import write
-from reactor.codegen.generate import texts_of
+from reactor.codegen.generate import typescript_of
 from reactor.codegen.typescript_data_model import data_model
 from reactor.runtime.loader import load
 from reactor.schema import Table
@@ -125,7 +125,7 @@ def compiled(folder: Path, program: str) -> list[tuple[int, str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write(tmp_path / "_generated", texts_of(load(APPS / "types")))
+    write(tmp_path / "_generated", typescript_of(load(APPS / "types")))
     return tmp_path
 
 
@@ -142,7 +142,7 @@ def test_each_mistake_is_an_error_where_it_stands(folder: Path):
 
 
 def test_the_school_applications_types_compile(tmp_path: Path):
-    write(tmp_path / "_generated", texts_of(load(REPOSITORY)))
+    write(tmp_path / "_generated", typescript_of(load(REPOSITORY)))
     program = """\
     import { api } from "./_generated/api";
     import type { FunctionArgs } from "convex/server";
