@@ -8,7 +8,7 @@ from reactor.database.derived import DerivedIndex
 from reactor.database.documents import Document
 from reactor.database.index_range import IndexRange
 from reactor.database.total_leaves import LEAF
-from reactor.database.total_tree import TotalTree
+from reactor.database.total_tree import TotalTree, totals_of
 from reactor.database.totals import AggregateResult, Totals
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError
@@ -50,7 +50,7 @@ async def aggregate(
     info = _aggregate_of(table, index)
     lower, upper, _ = _bounds(name, info, range)
     _record(tx, info, lower, upper)
-    return (await _totals(tx, table, info, lower, upper)).tell()
+    return (await totals_of(tx, table, info, lower, upper)).tell()
 
 
 async def groups(
@@ -93,19 +93,11 @@ class _Grouping:
             (document,) = await self._tx.load([id_in_key(leaf)])
             value = self._field(document.value())
             start = self._prefix + encode_value(value)
-            totals = (await _totals(self._tx, self._table, self._index, start, prefix_end(start))).tell()
+            totals = (await totals_of(self._tx, self._table, self._index, start, prefix_end(start))).tell()
             group: dict[str, Any] = {**totals} if value is UNSET else {"value": value, **totals}
             found.append(cast(AggregateGroup, group))
             lower, upper = (lower, start) if reverse else (prefix_end(start), upper)
         return found
-
-
-async def _totals(tx: Transaction, table: TableInfo, index: DerivedIndex, lower: bytes, upper: bytes) -> Totals:
-    found = tx.known_totals(index, LEAF + lower, LEAF + upper)
-    if found is None:
-        found = await TotalTree(tx, table, index).totals(lower, upper)
-        tx.remember_totals(index, LEAF + lower, LEAF + upper, found)
-    return found
 
 
 def check_grouping(limit: int, order: str) -> None:

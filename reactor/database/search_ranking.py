@@ -13,7 +13,7 @@ from typing import NamedTuple
 from reactor.database.catalog import TableInfo
 from reactor.database.derived import DerivedIndex
 from reactor.database.search_query import Search
-from reactor.database.total_tree import TotalTree
+from reactor.database.total_tree import totals_of
 from reactor.database.transaction import Transaction
 from reactor.search.postings import EVERYTHING, posting, scope, word_in
 from reactor.search.scoring import Statistics, impact
@@ -57,12 +57,12 @@ class _Term(NamedTuple):
 
 
 class _Scored:
-    """A document that was found: its score so far, and what its postings say of it."""
+    """A document that was found: its score so far, which terms that is of (a bit for each), what its postings say."""
 
-    __slots__ = ("length", "newest", "score")
+    __slots__ = ("length", "newest", "score", "terms")
 
-    def __init__(self, score: float, newest: int, length: int) -> None:
-        self.score, self.newest, self.length = score, newest, length
+    def __init__(self, score: float, terms: int, newest: int, length: int) -> None:
+        self.score, self.terms, self.newest, self.length = score, terms, newest, length
 
 
 _Place = tuple[int, int, str]
@@ -120,7 +120,7 @@ class Ranking:
     async def _begin(self) -> None:
         words = tokens(self._search.checked())[:_MOST_WORDS]
         # Not recorded: a document that comes or goes changes the score of all a little, and the order hardly ever.
-        totals = (await TotalTree(self._tx, self._table, self._lengths).totals(b"", b"\xff")).tell()
+        totals = (await totals_of(self._tx, self._table, self._lengths, b"", b"\xff")).tell()
         self._statistics = Statistics(totals["count"], totals["mean"] or 0.0)
         self._words = await self._expanded(words) if words else []
 
@@ -183,7 +183,8 @@ class Ranking:
     def _added_up(self, terms: Sequence[_Term]) -> dict[str, _Scored]:
         scores: dict[str, _Scored] = {}
         score = self._known().score
-        for term in terms:
+        for number, term in enumerate(terms):
+            bit = 1 << number
             known: dict[tuple[int, int], float] = {}  # thousands of postings have the same few numbers
             for key, id in term.found:
                 newest, frequency, length = posting(key, id)
@@ -192,22 +193,24 @@ class Ranking:
                     added = known[frequency, length] = term.weight * score(term.rarity, frequency, length)
                 before = scores.get(id)
                 if before is None:
-                    scores[id] = _Scored(added, newest, length)
+                    scores[id] = _Scored(added, bit, newest, length)
                 else:
                     before.score += added
+                    before.terms |= bit
         return scores
 
     async def _look_up(self, terms: Sequence[_Term], scores: dict[str, _Scored], count: int) -> None:
-        """For so many at the top, add what words say of them whose postings were not all read."""
+        """For so many at the top, add what words say of them in postings that were not read."""
+        text, score = field_getter(self._index.fields[0]), self._known().score
+        cut = [(1 << number, term, term.word[1:-1].decode()) for number, term in enumerate(terms) if not term.complete]
+        all_cut = sum(bit for bit, _, _ in cut)
         top = [id for _, _, id in nsmallest(count, map(_place, scores.items()))]
-        text, words_of = field_getter(self._index.fields[0]), [term.word[1:-1].decode() for term in terms]
-        for document in await self._tx.load(top):
+        for document in await self._tx.load([id for id in top if scores[id].terms & all_cut != all_cut]):
             words, scored = counted(text(document.value())), scores[document.id]
-            scored.score = 0.0
-            for term, word in zip(terms, words_of, strict=True):
-                frequency = words.get(word, 0)
+            for bit, term, word in cut:
+                frequency = 0 if scored.terms & bit else words.get(word, 0)
                 if frequency:
-                    scored.score += term.weight * self._known().score(term.rarity, min(frequency, 255), scored.length)
+                    scored.score += term.weight * score(term.rarity, min(frequency, 255), scored.length)
 
 
 def _place(scored: tuple[str, _Scored]) -> _Place:

@@ -20,7 +20,7 @@ from reactor.database.transaction import Transaction
 from reactor.store.seam import id_in_key
 from reactor.values import successor
 
-__all__ = ["TotalTree", "height"]
+__all__ = ["TotalTree", "height", "totals_of"]
 
 _BITS = 5
 _PAGE = 128
@@ -226,3 +226,12 @@ class TotalTree:
             self._table, self._index, first + lower, first + upper, reverse=reverse, limit=limit
         )
         return [key for key, _ in found]
+
+
+async def totals_of(tx: Transaction, table: TableInfo, index: DerivedIndex, lower: bytes, upper: bytes) -> Totals:
+    """Totals of a range of leaves, known from before if nothing in it has changed. The caller records what was read."""
+    found = tx.known_totals(index, LEAF + lower, LEAF + upper)
+    if found is None:
+        found = await TotalTree(tx, table, index).totals(lower, upper)
+        tx.remember_totals(index, LEAF + lower, LEAF + upper, found)
+    return found

@@ -17,7 +17,10 @@ _WORD = re.compile(r"[^\W_]+")
 
 def tokens(text: str) -> list[str]:
     """The words of a text in their order."""
-    return [word for word in _WORD.findall(text.lower()) if len(word) <= LONGEST and len(word.encode()) <= LONGEST]
+    found = _WORD.findall(text.lower())
+    if text.isascii():
+        return [word for word in found if len(word) <= LONGEST]
+    return [word for word in found if len(word) <= LONGEST and len(word.encode()) <= LONGEST]
 
 
 def counted(text: str) -> Counter[str]:
