@@ -58,10 +58,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._named = 0
-        """Bytes of the request's line, headers and trailers that were read."""
         self._unread = 0
-        """Bytes that came since the last of a body, or since the last request: the parser may hold them."""
+        """Bytes that came since the last of a body, or since the last request: no head that is read has more."""
+        self._too_large = False
         self._coming = False
         """Whether a request has begun whose end has not come."""
         self._head_read = False
@@ -100,18 +99,15 @@ class GuardedProtocol(HttpToolsProtocol):
     # What the parser calls
 
     def on_message_begin(self) -> None:
-        self._named, self._coming, self._head_read = 0, True, False
+        self._coming, self._head_read = True, False
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
+        if self._unread > self.bounds.max_head:  # a body may have come along
+            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            self._too_large = size > self.bounds.max_head
+            if self._too_large:
+                raise _Refused
         self._head_read, self._unread = True, 0
         super().on_headers_complete()
 
@@ -136,7 +132,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._begin_waiting()
 
     def send_400_response(self, msg: str) -> None:
-        if self._named > self.bounds.max_head:
+        if self._too_large:
             self._refuse(_TOO_LARGE)
         else:
             super().send_400_response(msg)
@@ -158,11 +154,6 @@ class GuardedProtocol(HttpToolsProtocol):
     def _has_answered(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
         return cycle is None or cycle.response_complete
-
-    def _count(self, size: int) -> None:
-        self._named += size
-        if self._named > self.bounds.max_head:
-            raise _Refused
 
     def _begin_waiting(self) -> None:
         self._deadline = self.loop.call_later(self.bounds.seconds, self._give_up)
