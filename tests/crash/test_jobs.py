@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.profile import NIGHTLY
 from tests.support.server import Server
 
@@ -23,7 +23,7 @@ def test_kills_neither_lose_nor_repeat_scheduled_functions(tmp_path: Path) -> No
             until(lambda some=some: server.metrics()["reactor_jobs_run_total"] >= some)
             server.kill()
             server.start()
-        until(lambda: set(server.query("jobs:states")) <= {"success", "failed"})
+        until(lambda: set(server.query("jobs:states")) <= {"success", "failed"}, within=ROUNDS * PATIENCE)
         texts, starts = server.query("jobs:texts"), server.query("jobs:starts")
         ends = server.query("jobs:ends")
     assert Counter(texts) == Counter(str(number) for number in range(ROUNDS * MUTATIONS)), "each mutation exactly once"
