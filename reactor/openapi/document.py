@@ -25,6 +25,12 @@ class Limits(Protocol):
     """The limits that are told; sizes in bytes, times in seconds."""
 
     @property
+    def max_head_bytes(self) -> int: ...
+    @property
+    def head_seconds(self) -> float: ...
+    @property
+    def max_connections(self) -> int: ...
+    @property
     def max_body_bytes(self) -> int: ...
     @property
     def body_seconds(self) -> float: ...
@@ -92,6 +98,10 @@ snake_case.
 
 **Who calls.** Nobody in particular, a user (`Authorization: Bearer TOKEN`), or the holder of the admin key
 (`Authorization: Convex KEY`).
+
+**Connections.** Before a route is asked, a request may be answered with 408 (`RequestTimeout`: its head does not come
+within {limits.head_seconds:g} s), 431 (`HeadersTooLarge`: it has more than {limits.max_head_bytes:,} bytes) and 503
+(`TooManyConnections`: there are {limits.max_connections:,}).
 
 **Limits.** Bodies of requests: {limits.max_body_bytes:,} bytes, within {limits.body_seconds:g} s; arguments:
 {limits.max_args_bytes:,} bytes; results: {limits.max_result_bytes:,} bytes; files: {limits.max_file_bytes:,} bytes,

@@ -77,8 +77,9 @@ def test_endpoints_of_the_application_stand_below_http(shapes: Application):
 
 
 def test_limits_are_those_of_the_settings(shapes: Application):
-    text = describe(shapes.registry, Settings(max_body_bytes=12_345))["info"]["description"]
+    text = describe(shapes.registry, Settings(max_body_bytes=12_345, max_head_bytes=23_456))["info"]["description"]
     assert "12,345 bytes" in text
+    assert "23,456 bytes" in text
 
 
 def test_the_address_is_told_where_it_is_known(shapes: Application):
