@@ -184,8 +184,12 @@ class Stage:
 
 def _application(page: Path) -> dict[str, str]:
     if page == SCHOOL:
-        sources = [REPOSITORY / "schema.py", *(REPOSITORY / "functions").glob("*.py")]
-        return {path.relative_to(REPOSITORY).as_posix(): path.read_text() for path in sources}
+        sources = [REPOSITORY / "schema.py", *(REPOSITORY / "functions").rglob("*.py*")]
+        return {
+            path.relative_to(REPOSITORY).as_posix(): path.read_text()
+            for path in sources
+            if path.suffix in (".py", ".pyi")
+        }
     shown = {} if page == README else files(page)
     return shown or new_project()
 
