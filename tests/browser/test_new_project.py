@@ -63,6 +63,23 @@ def test_enter_sends_now_and_the_name_is_remembered(windows: Windows, server: Se
     assert [message["author"] for message in server.query("messages:newest", channel="quiet")] == ["Ada"]
 
 
+def test_it_outlives_a_killed_server_and_what_was_said_meanwhile_arrives_once(windows: Windows, server: Server):
+    windows.allow(r"console error: WebSocket connection to 'ws://127\.0\.0\.1:\d+/api/sync' failed: ")
+    here, there = windows.open(), windows.open()
+    here.get_by_label("Your name").fill("Ada")
+    say(here, "before")
+    expect(there.locator("#messages p")).to_have_text(["before"])
+    server.kill()
+    for page in (here, there):
+        expect(page.get_by_role("status")).to_have_text("connecting …")
+    expect(there.locator("#messages p")).to_have_text(["before"])
+    say(here, "meanwhile")
+    server.start()
+    for page in (here, there):
+        expect(page.locator("#messages p")).to_have_text(["before", "meanwhile"])
+        expect(page.get_by_role("status")).to_have_text("live")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_can_be_read_in_light_and_dark(windows: Windows, server: Server, scheme: str):
     for number in range(30):
