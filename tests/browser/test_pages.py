@@ -45,7 +45,7 @@ def test_dashboards_have_figures_and_charts(school: School, windows: Windows):
         settled(page)
         for each in figures:
             assert re.search(r"\d", figure(page, each)), f"{each} on {name}"
-        assert page.locator(".recharts-surface path[d]").count() > 0, name
+        expect(page.locator(".recharts-surface path[d]")).not_to_have_count(0)
 
 
 def test_the_time_is_in_the_address(school: School, windows: Windows):
