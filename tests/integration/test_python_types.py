@@ -95,6 +95,9 @@ async def act(ctx: ActionCtx, essay_id: EssayId, times: int = 1) -> str:
     other = await ctx.run_query(essays.get, {"essayId": essay_id})
     await ctx.run_mutation(internal.essay_requests_actions.begin, request_id=EssayRequestId("x"))
     await ctx.run_action(act, essay_id=essay_id)
+    file: StorageId = await ctx.storage.store(b"bytes", content_type="text/plain")
+    parts = [part async for part in ctx.storage.stream(file)]
+    await ctx.storage.delete(file if parts else file)
     await ctx.scheduler.run_after(1, api.threads.rename, thread_id=ThreadId("x"), title="")
     return essay["title"] + other["title"]
 
@@ -159,6 +162,8 @@ MISTAKES = {
     "await ctx.scheduler.run_after(0, internal.messages.answer, thread_id=essay_id)": "reportArgumentType",
     "await ctx.scheduler.run_after(0, api.essays.get, essay_id=essay_id)": "reportArgumentType",
     "await ctx.scheduler.cancel(essay_id)": "reportArgumentType",
+    "await ctx.storage.get_url(essay_id)": "reportArgumentType",
+    'await ctx.storage.delete("some text")': "reportArgumentType",
     "await ctx.run_action(api.dashboard.open_access)": "reportAttributeAccessIssue",
 }
 
