@@ -11,9 +11,16 @@ from tests.support.school import School
 OFFLINE = "The server does not answer."
 
 
-def test_windows_outlive_a_killed_server(school: School, windows: Windows):
+def bear_a_dead_server(windows: Windows) -> None:
     # The connection that was cut, and the attempts at another one until there is somebody to connect to.
     windows.allow(r"console error: WebSocket connection to 'ws://127\.0\.0\.1:\d+/api/[\d.]+/sync' failed: ")
+    # A browser asks for the icon when it finds the time.
+    windows.allow(r"failed: http://127\.0\.0\.1:\d+/icon\.svg net::ERR_CONNECTION_REFUSED")
+    windows.allow(r"console error: Failed to load resource: net::ERR_CONNECTION_REFUSED \(http://[\d.:]+/icon\.svg\)")
+
+
+def test_windows_outlive_a_killed_server(school: School, windows: Windows):
+    bear_a_dead_server(windows)
     here = school.as_user(windows, school.STUDENT, "/conversations")
     there = school.as_user(windows, school.STUDENT, begin(here))
     staff = school.as_user(windows, school.ADMIN, "/overview")
@@ -42,7 +49,7 @@ def test_windows_outlive_a_killed_server(school: School, windows: Windows):
 
 
 def test_what_the_dying_server_was_told_is_kept_once(school: School, windows: Windows):
-    windows.allow(r"console error: WebSocket connection to 'ws://127\.0\.0\.1:\d+/api/[\d.]+/sync' failed: ")
+    bear_a_dead_server(windows)
     here = school.as_user(windows, school.STUDENT, "/conversations")
     there = school.as_user(windows, school.STUDENT, begin(here))
     expect(there.get_by_label("Message")).to_be_focused()
