@@ -1,8 +1,9 @@
 """Named SQL statements, read from a `.sql` file.
 
 A statement begins with `-- name:` and a line of purpose, and ends with a semicolon. Where it takes any number
-of rows, one row of parameters is written with three dots behind it: `VALUES (?, ?)...`. Such a statement
-exists in a few sizes, padded with rows of NULL, so that few prepared statements serve any number of rows.
+of rows, one row of parameters is written with three dots behind it: `VALUES (?, ?)...`, or `(a = ? AND b = ?) OR...`.
+Such a statement exists in a few sizes, padded with rows of NULL, so that few prepared statements serve any number of
+rows.
 """
 
 import re
@@ -16,7 +17,7 @@ MAX_ROWS = 256
 """Rows in one execution of a statement that takes many: beyond that a bigger one saves nothing more."""
 
 _HEAD = re.compile(r"^-- name: *(\S*) *$", re.MULTILINE)
-_REPEATED = re.compile(r"(\(\?(?:, \?)*\))\.\.\.")
+_REPEATED = re.compile(r"(\([^()]*\?[^()]*\))( OR)?\.\.\.")
 
 
 class Statement:
@@ -39,7 +40,7 @@ class Statement:
         """The text for exactly `rows` rows; the same object each time, as the driver's statement cache likes it."""
         text = self._sized.get(rows)
         if text is None:
-            text = _REPEATED.sub(lambda found: ", ".join([found[1]] * rows), self.sql)
+            text = _REPEATED.sub(lambda found: (f"{found[2]} " if found[2] else ", ").join([found[1]] * rows), self.sql)
             self._sized[rows] = text
         return text
 

@@ -88,8 +88,8 @@ INSERT OR IGNORE INTO index_entries (index_id, key)
 SELECT column1, column2 FROM (VALUES (?, ?, ?, ?)...) CROSS JOIN documents ON id = column3 WHERE ts <= column4;
 
 -- name: delete_entries
--- Index entries that a batch removed.
-DELETE FROM index_entries WHERE (index_id, key) IN (VALUES (?, ?)...);
+-- Index entries that a batch removed. Each is looked up; of `(index_id, key) IN (VALUES ...)` SQLite makes a scan of all.
+DELETE FROM index_entries WHERE (index_id = ? AND key = ?) OR...;
 
 -- name: put_log
 -- A batch's entries of the commit log.

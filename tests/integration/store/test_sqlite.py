@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from tests.integration.store.rows import (
     TABLE,
     commit,
     commit_and_advance,
+    delete,
     entries,
     insert,
     newest,
@@ -469,3 +472,39 @@ async def test_upkeep_does_not_grow_the_wal(tmp_path: Path) -> None:
     assert _wal_size(tmp_path) < BOUND
     await store.close()
     assert not (tmp_path / "reactor.db-wal").exists()
+
+
+# Statements
+
+
+def _parameters(sql: str) -> list[None]:
+    numbers = re.findall(r"\?(\d*)", sql)
+    return [None] * (max(map(int, numbers)) if any(numbers) else len(numbers))
+
+
+@pytest.mark.parametrize("name", sorted(sqlite.STATEMENTS))
+async def test_no_statement_goes_through_a_whole_table(tmp_path: Path, name: str) -> None:
+    """However many rows it is for: what a commit takes must not grow with what is stored."""
+    store = SqliteStore(tmp_path)
+    await store.open()
+    await store.close()
+    statement = sqlite.STATEMENTS[name]
+    with closing(sqlite3.connect(tmp_path / "reactor.db")) as connection:
+        for sql in [statement.sized(rows) for rows in (1, 2, 5, 64)] if statement.width else [statement.sql]:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", _parameters(sql)).fetchall()
+            scans = [line for *_, line in plan if re.match("SCAN (documents|index_entries|commit_log|outcomes)", line)]
+            assert scans == []
+
+
+async def test_entries_that_go_are_all_gone(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open()
+    await commit_and_advance(store, commit(1, *[insert(number, b"x") for number in range(300)]))
+    await commit_and_advance(store, commit(2, *[delete(number, b"x") for number in range(0, 300, 2)]))
+    snapshot = store.acquire()
+    left = await snapshot.scan_ids("", "~", reverse=False, limit=1_000)
+    found = await snapshot.scan(BY_WORD.id, b"", b"\xff", reverse=False, limit=1_000)
+    assert len(left) == 150
+    assert sorted(id for _, id in found) == left
+    snapshot.release()
+    await store.close()

@@ -60,6 +60,13 @@ def test_a_statement_for_many_rows_is_made_to_size(tmp_path: Path) -> None:
     assert many.sized(3) is many.sized(3)
 
 
+def test_rows_may_be_conditions(tmp_path: Path) -> None:
+    text = "-- name: gone\n-- Rows that go.\nDELETE FROM t WHERE (a = ? AND b = ?) OR...;\n"
+    gone = _load(tmp_path, text)["gone"]
+    assert gone.sized(2) == "DELETE FROM t WHERE (a = ? AND b = ?) OR (a = ? AND b = ?)"
+    assert list(gone.portions([1, 2, 3, 4, 5, 6])) == [(gone.sized(4), [1, 2, 3, 4, 5, 6, None, None])]
+
+
 def test_a_statement_without_rows_takes_its_parameters_as_they_are(tmp_path: Path) -> None:
     assert list(_load(tmp_path, TWO)["one"].portions([1, 2])) == [("SELECT 1\nFROM here", [1, 2])]
 
