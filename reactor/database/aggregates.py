@@ -50,7 +50,7 @@ async def aggregate(
     info = _aggregate_of(table, index)
     lower, upper, _ = _bounds(name, info, range)
     _record(tx, info, lower, upper)
-    return (await totals_of(tx, table, info, lower, upper)).tell()
+    return await totals_of(tx, table, info, lower, upper)
 
 
 async def groups(
@@ -93,7 +93,7 @@ class _Grouping:
             (document,) = await self._tx.load([id_in_key(leaf)])
             value = self._field(document.value())
             start = self._prefix + encode_value(value)
-            totals = (await totals_of(self._tx, self._table, self._index, start, prefix_end(start))).tell()
+            totals = await totals_of(self._tx, self._table, self._index, start, prefix_end(start))
             group: dict[str, Any] = {**totals} if value is UNSET else {"value": value, **totals}
             found.append(cast(AggregateGroup, group))
             lower, upper = (lower, start) if reverse else (prefix_end(start), upper)

@@ -16,7 +16,7 @@ from reactor.values import decode_trusted
 if TYPE_CHECKING:
     from reactor.database.catalog import TableInfo
     from reactor.database.overlay import Overlay
-    from reactor.database.totals import Totals
+    from reactor.database.totals import AggregateResult
     from reactor.database.vector_spaces import VectorSpaces
 
 __all__ = ["Document", "DocumentCache"]
@@ -93,7 +93,7 @@ class DocumentCache:
 
     def __init__(self, max_bytes: int, vectors: VectorSpaces | None = None) -> None:
         self._max_bytes, self.vectors = max_bytes, vectors
-        self.totals: RangeCache[Totals] = RangeCache()
+        self.totals: RangeCache[AggregateResult] = RangeCache()
         self.counts: RangeCache[int] = RangeCache()
         self._bytes = 0
         self._newest = 0

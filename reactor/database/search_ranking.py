@@ -120,7 +120,7 @@ class Ranking:
     async def _begin(self) -> None:
         words = tokens(self._search.checked())[:_MOST_WORDS]
         # Not recorded: a document that comes or goes changes the score of all a little, and the order hardly ever.
-        totals = (await totals_of(self._tx, self._table, self._lengths, b"", b"\xff")).tell()
+        totals = await totals_of(self._tx, self._table, self._lengths, b"", b"\xff")
         self._statistics = Statistics(totals["count"], totals["mean"] or 0.0)
         self._words = await self._expanded(words) if words else []
 

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from reactor.database.catalog import TableInfo
 from reactor.database.derived import DerivedIndex
 from reactor.database.total_leaves import LEAF, number_in
-from reactor.database.totals import Totals
+from reactor.database.totals import AggregateResult, Totals
 from reactor.database.transaction import Transaction
 from reactor.store.seam import id_in_key
 from reactor.values import successor
@@ -228,10 +228,16 @@ class TotalTree:
         return [key for key, _ in found]
 
 
-async def totals_of(tx: Transaction, table: TableInfo, index: DerivedIndex, lower: bytes, upper: bytes) -> Totals:
-    """Totals of a range of leaves, known from before if nothing in it has changed. The caller records what was read."""
+async def totals_of(
+    tx: Transaction, table: TableInfo, index: DerivedIndex, lower: bytes, upper: bytes
+) -> AggregateResult:
+    """Totals of a range of leaves, known from before if nothing in it has changed. The caller records what was read.
+
+    Raises DeveloperError when Int64s add up to more than an Int64 holds.
+    """
     found = tx.known_totals(index, LEAF + lower, LEAF + upper)
     if found is None:
-        found = await TotalTree(tx, table, index).totals(lower, upper)
+        # Rounding exact sums takes longer than finding them here.
+        found = (await TotalTree(tx, table, index).totals(lower, upper)).tell()
         tx.remember_totals(index, LEAF + lower, LEAF + upper, found)
-    return found
+    return found.copy()

@@ -13,7 +13,7 @@ from reactor.database.id_order import id_bounds
 from reactor.database.limits import CallLimits, TransactionLimits, Usage
 from reactor.database.overlay import Overlay, id_in_key, scan, scan_ids
 from reactor.database.ranges import CATALOG_INDEX, OpenScan, ReadSet
-from reactor.database.totals import Totals
+from reactor.database.totals import AggregateResult
 from reactor.database.vector_spaces import VectorSpaces
 from reactor.errors import DeveloperError, StoreError
 from reactor.store.seam import Outcome, Snapshot
@@ -208,13 +208,13 @@ class Transaction:
                     documents[id] = layer.documents[id]
         return documents
 
-    def known_totals(self, index: DerivedIndex, lower: bytes, upper: bytes) -> Totals | None:
+    def known_totals(self, index: DerivedIndex, lower: bytes, upper: bytes) -> AggregateResult | None:
         """Totals of a range of keys that somebody has read before, if nothing in it has changed. Records nothing."""
         if self._changed_over(index, lower, upper):
             return None
         return self._cache.totals.find(index.id, lower, upper, self.snapshot.ts)
 
-    def remember_totals(self, index: DerivedIndex, lower: bytes, upper: bytes, totals: Totals) -> None:
+    def remember_totals(self, index: DerivedIndex, lower: bytes, upper: bytes, totals: AggregateResult) -> None:
         """What a range comes to, for `known_totals` of whoever comes next."""
         if not self._changed_over(index, lower, upper):
             self._cache.totals.add(index.id, lower, upper, self.snapshot.ts, totals)
