@@ -7,13 +7,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from reactor.cli.answers import Answer, read_answer
-from reactor.cli.engine import load_engine
+from reactor.cli.answers import Answer
+from reactor.cli.deployment import Deployment
 from reactor.cli.env_file import read_env_file
-from reactor.cli.options import AdminKey, Assignments, Data, chosen_settings
+from reactor.cli.options import AdminKey, Assignments, Data
 from reactor.cli.reporting import reported
 from reactor.cli.run import DirectoryOption, UrlOption
-from reactor.cli.server import named_server, running_server
 from reactor.errors import DeveloperError, ReactorError
 
 __all__ = ["env"]
@@ -52,12 +51,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print a JSON object of names
 class _Source:
     """Where the variables are."""
 
-    def __init__(
-        self, directory: Path, url: str | None, admin_key: str | None, data: Path | None, assignments: list[str] | None
-    ) -> None:
-        self._settings = chosen_settings(directory, assignments, data=data, admin_key=admin_key)
-        self._directory = directory.absolute()
-        self._server = named_server(url, self._settings) if url else running_server(self._settings)
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
 
     def all(self) -> dict[str, str]:
         """Variables by name."""
@@ -69,13 +64,7 @@ class _Source:
         self._call("change", {"changes": changes})
 
     def _call(self, name: str, args: dict[str, Any]) -> Answer:
-        path, text = f"_system/environment:{name}", msgspec.json.encode(args).decode()
-        if self._server is not None:
-            answer = self._server.call(path, text)
-        else:
-            raw: list[bytes] = []
-            load_engine().run_local(self._settings, self._directory, path, text, False, show=raw.append)
-            answer = read_answer(raw[0])
+        answer = self._deployment.call(f"_system/environment:{name}", args)
         if not answer.succeeded:
             raise ReactorError(_said(answer.error_message))
         return answer
@@ -97,7 +86,7 @@ def set_(
     with reported():
         if (name is None) == (from_file is None):
             raise DeveloperError("Give a NAME (and its VALUE), or --from-file FILE.")
-        source = _Source(directory, url, admin_key, data, assignments)
+        source = _Source(Deployment(directory, url, admin_key, data, assignments))
         if from_file is not None:
             _set_all(source, read_env_file(from_file), force)
         elif name is not None:
@@ -128,7 +117,7 @@ def unset(
 ) -> None:
     """Remove variables."""
     with reported():
-        source = _Source(directory, url, admin_key, data, assignments)
+        source = _Source(Deployment(directory, url, admin_key, data, assignments))
         missing = [name for name in names if name not in source.all()]
         if missing:
             raise DeveloperError(f"Not set, and nothing was changed: {', '.join(missing)}.")
@@ -147,7 +136,7 @@ def get(
 ) -> None:
     """Print the value of a variable."""
     with reported():
-        value = _Source(directory, url, admin_key, data, assignments).all().get(name)
+        value = _Source(Deployment(directory, url, admin_key, data, assignments)).all().get(name)
         if value is None:
             raise DeveloperError(f"{name} is not set. `reactor env list` shows those that are.")
         typer.echo(value)
@@ -165,7 +154,7 @@ def list_(
 ) -> None:
     """Print the names of all variables; their values, which may be secrets, only when asked."""
     with reported():
-        known = _Source(directory, url, admin_key, data, assignments).all()
+        known = _Source(Deployment(directory, url, admin_key, data, assignments)).all()
         if as_json:
             typer.echo(msgspec.json.format(msgspec.json.encode(known)).decode())
             return

@@ -12,14 +12,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from reactor.cli.answers import Answer, read_answer
-from reactor.cli.engine import load_engine
-from reactor.cli.options import AdminKey, Assignments, Data, chosen_settings
+from reactor.cli.answers import Answer
+from reactor.cli.deployment import Deployment
+from reactor.cli.options import AdminKey, Assignments, Data
 from reactor.cli.reporting import reported
 from reactor.cli.run import DirectoryOption, UrlOption
-from reactor.cli.server import Server, named_server, running_server
 from reactor.errors import ReactorError
-from reactor.settings import Settings
 
 __all__ = ["files"]
 
@@ -121,9 +119,7 @@ def check(
     with reported():
         if as_json and delete_unused and not yes:
             raise typer.BadParameter("--json with --delete-unused needs --yes, since nobody is asked.")
-        settings = chosen_settings(directory, assignments, data=data, admin_key=admin_key)
-        server = named_server(url, settings) if url else running_server(settings)
-        source = _Folder(settings, directory.absolute()) if server is None else _Running(server)
+        source = Deployment(directory, url, admin_key, data, assignments)
         report = _inspect(source, digests, older_than, silent=as_json)
         if not as_json:
             _print(report, older_than)
@@ -136,40 +132,7 @@ def check(
         raise typer.Exit(1 if report.faults else 0)
 
 
-class _Running:
-    """A server."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    def repeat(self, name: str, args: dict[str, Any], again: Callable[[Answer], dict[str, Any] | None]) -> None:
-        """Call a function again and again, with the arguments that `again` makes of each answer."""
-        following: dict[str, Any] | None = args
-        while following is not None:
-            following = again(self._server.call(_FUNCTIONS + name, msgspec.json.encode(following).decode()))
-
-
-class _Folder:
-    """A data folder that no server holds."""
-
-    def __init__(self, settings: Settings, directory: Path) -> None:
-        self._settings, self._directory = settings, directory
-
-    def repeat(self, name: str, args: dict[str, Any], again: Callable[[Answer], dict[str, Any] | None]) -> None:
-        """See `_Running`."""
-
-        def local(raw: bytes) -> str | None:
-            following = again(read_answer(raw))
-            return None if following is None else msgspec.json.encode(following).decode()
-
-        first = msgspec.json.encode(args).decode()
-        load_engine().repeat_local(self._settings, self._directory, _FUNCTIONS + name, first, again=local)
-
-
-_Source = _Running | _Folder
-
-
-def _inspect(source: _Source, digests: bool, older_than: float, *, silent: bool) -> _Report:
+def _inspect(source: Deployment, digests: bool, older_than: float, *, silent: bool) -> _Report:
     known, faults = list[_File](), list[_Fault]()
     used, documents = set[str](), 0
     with _progress(silent) as tell:
@@ -205,24 +168,18 @@ def _progress(silent: bool) -> Generator[Callable[[str], None]]:
         yield lambda text: progress.update(task, description=text)
 
 
-def _all_pages(source: _Source, name: str, page: type[T], take: Callable[[T], str | None], **args: Any) -> None:
+def _all_pages(source: Deployment, name: str, page: type[T], take: Callable[[T], str | None], **args: Any) -> None:
     """Hand over every page that a function gives; `take` says where the next begins."""
 
     def again(answer: Answer) -> dict[str, Any] | None:
         after = take(_value(answer, page))
         return None if after is None else {**args, "after": after}
 
-    source.repeat(name, args, again)
+    source.repeat(_FUNCTIONS + name, args, again)
 
 
-def _once(source: _Source, name: str, args: dict[str, Any], type: type[T]) -> T:
-    found = list[T]()
-
-    def take(answer: Answer) -> None:
-        found.append(_value(answer, type))
-
-    source.repeat(name, args, take)
-    return found[0]
+def _once(source: Deployment, name: str, args: dict[str, Any], type: type[T]) -> T:
+    return _value(source.call(_FUNCTIONS + name, args), type)
 
 
 def _value(answer: Answer, type: type[T]) -> T:
@@ -231,7 +188,7 @@ def _value(answer: Answer, type: type[T]) -> T:
     return msgspec.json.decode(answer.value, type=type)
 
 
-def _delete(source: _Source, unused: list[_File]) -> int:
+def _delete(source: Deployment, unused: list[_File]) -> int:
     ids = [file.id for file in unused]
     parts = [ids[start : start + _DELETED_AT_ONCE] for start in range(0, len(ids), _DELETED_AT_ONCE)]
     return sum(int(_once(source, "delete", {"ids": part}, float)) for part in parts)

@@ -9,12 +9,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reactor.cli.answers import Answer, read_answer
-from reactor.cli.engine import load_engine
-from reactor.cli.options import AdminKey, Assignments, Data, chosen_settings
+from reactor.cli.answers import Answer
+from reactor.cli.deployment import Deployment
+from reactor.cli.options import AdminKey, Assignments, Data
 from reactor.cli.reporting import reported
 from reactor.cli.run import DirectoryOption, UrlOption
-from reactor.cli.server import Server, named_server, running_server
 from reactor.errors import ReactorError
 
 __all__ = ["seed"]
@@ -62,21 +61,11 @@ def seed(
       reactor seed --seed 7 --data /tmp/try
     """
     with reported():
-        settings = chosen_settings(directory, assignments, data=data, admin_key=admin_key)
-        server = named_server(url, settings) if url else running_server(settings)
+        deployment = Deployment(directory, url, admin_key, data, assignments)
         with _progress(quiet) as progress:
             steps = _Steps(progress, number, scale)
-            if server is not None:
-                _at_server(server, steps)
-            else:
-                load_engine().repeat_local(settings, directory.absolute(), FUNCTION, steps.args(0), again=steps.local)
+            deployment.repeat(FUNCTION, steps.args(0), steps.after)
         typer.echo(f"Done: {steps.total:,.0f} steps.", err=True)
-
-
-def _at_server(server: Server, steps: "_Steps") -> None:
-    following: str | None = steps.args(0)
-    while following is not None:
-        following = steps.after(server.call(FUNCTION, following))
 
 
 class _Steps:
@@ -87,16 +76,11 @@ class _Steps:
         self._task = progress.add_task("", total=None)
         self.total = 0.0
 
-    def args(self, number: int) -> str:
+    def args(self, number: int) -> dict[str, Any]:
         """The arguments of a step."""
-        args: dict[str, Any] = {"number": number, "seed": self._seed, "scale": self._scale}
-        return msgspec.json.encode(args).decode()
+        return {"number": number, "seed": self._seed, "scale": self._scale}
 
-    def local(self, raw: bytes) -> str | None:
-        """As `after`, for an answer as it came."""
-        return self.after(read_answer(raw))
-
-    def after(self, answer: Answer) -> str | None:
+    def after(self, answer: Answer) -> dict[str, Any] | None:
         """Show how far it is; the arguments of the next step, None when there is none. Raises ReactorError."""
         if not answer.succeeded:
             raise ReactorError(_failed(answer.error_message))

@@ -11,7 +11,7 @@ from reactor.store.seam import Outcome
 __all__ = ["Outcomes"]
 
 _REMEMBERED_SESSIONS = 10_000
-"""About 200 bytes each. Of others the store is asked, which takes some microseconds."""
+"""About 110 bytes each. Of others the store is asked, which takes some microseconds."""
 
 
 class Outcomes:

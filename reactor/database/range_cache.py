@@ -16,7 +16,7 @@ __all__ = ["RangeCache"]
 T = TypeVar("T")
 
 _MOST = 10_000
-"""So many ranges are known at most; each takes about half a kilobyte."""
+"""So many ranges are known at most: 6 MB."""
 
 _NOTED = 1_000
 """So many changes of an index are noted; ranges that have not been looked at for longer are read anew."""

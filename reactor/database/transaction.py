@@ -222,7 +222,7 @@ class Transaction:
     async def about(self, index: DerivedIndex, lower: bytes, upper: bytes, most: int) -> int:
         """How many entries a range has, counted up to `most`, without own writes. Records nothing."""
         cache, ts = self._cache.counts, self.snapshot.ts
-        known = None if self.past else cache.find(index.id, lower, upper, ts)
+        known = cache.find(index.id, lower, upper, ts)
         if known is None:
             known, _ = await self._stored(self.snapshot.count(index.id, lower, upper, limit=most))
             cache.add(index.id, lower, upper, ts, known)

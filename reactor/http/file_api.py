@@ -140,8 +140,17 @@ class FileApi:
     async def _send(
         self, id: str, described: Description, part: range | Whole, known: Headers, bare: bool, sending: Sending
     ) -> None:
-        with self._download():
-            await self._send_opened(await self._opened(id), described, part, known, bare, sending)
+        with self._download(), contextlib.closing(await self._opened(id)) as opened:
+            if isinstance(part, range):
+                place = b"bytes %d-%d/%d" % (part.start, part.stop - 1, described.size)
+                status, more = 206, [(b"content-range", place)]
+            else:
+                part = range(described.size)
+                status, more = 200, described.digest()
+            length = (b"content-length", b"%d" % len(part))
+            await sending.head(status, [length, *described.content(), *known, *more], more_body=not bare)
+            if not bare:
+                await self._send_body(opened, part, sending)
 
     @contextlib.contextmanager
     def _download(self) -> Generator[None]:
@@ -153,29 +162,6 @@ class FileApi:
             yield
         finally:
             self.downloads -= 1
-
-    async def _send_opened(
-        self,
-        opened: OpenFile,
-        described: Description,
-        part: range | Whole,
-        known: Headers,
-        bare: bool,
-        sending: Sending,
-    ) -> None:
-        try:
-            if isinstance(part, range):
-                place = b"bytes %d-%d/%d" % (part.start, part.stop - 1, described.size)
-                status, more = 206, [(b"content-range", place)]
-            else:
-                part = range(described.size)
-                status, more = 200, described.digest()
-            length = (b"content-length", b"%d" % len(part))
-            await sending.head(status, [length, *described.content(), *known, *more], more_body=not bare)
-            if not bare:
-                await self._send_body(opened, part, sending)
-        finally:
-            opened.close()
 
     async def _opened(self, id: str) -> OpenFile:
         try:

@@ -18,14 +18,14 @@ class Sending:
     @property
     def gone(self) -> bool:
         """Whether the client has gone; sending to it is no error, and reading for it in vain."""
-        if self._watching is None:
-            self._watching = asyncio.get_running_loop().create_task(self._until_gone())
-        return self._watching.done()
+        return self._watching is not None and self._watching.done()
 
     async def head(self, status: int, headers: Headers, *, more_body: bool = False) -> None:
         all_headers = [*headers, *self._headers]
         await self._send({"type": "http.response.start", "status": status, "headers": all_headers})
-        if not more_body:
+        if more_body:
+            self._watching = asyncio.get_running_loop().create_task(self._until_gone())
+        else:
             await self.end()
 
     async def piece(self, piece: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reactor.database.environment import change, documents, variable
 from reactor.runtime.contexts import MutationCtx, QueryCtx
-from reactor.runtime.functions import Function, Kind
+from reactor.runtime.functions import Function, Kind, system_function
 
 __all__ = ["ENVIRONMENT_MODULE", "environment_functions"]
 
@@ -20,18 +20,12 @@ _CLI = "_system/cli/queryEnvironmentVariables"
 def environment_functions() -> list[Function[..., Any]]:
     """The functions."""
     return [
-        _placed(_list, Kind.QUERY, _CLI, "default"),
-        _placed(_get, Kind.QUERY, _CLI, "get"),
-        _placed(_list, Kind.QUERY, "_system/frontend/listEnvironmentVariables", "default"),
-        _placed(_list, Kind.QUERY, ENVIRONMENT_MODULE, "list"),
-        _placed(_change, Kind.MUTATION, ENVIRONMENT_MODULE, "change"),
+        system_function(_list, Kind.QUERY, _CLI, "default"),
+        system_function(_get, Kind.QUERY, _CLI, "get"),
+        system_function(_list, Kind.QUERY, "_system/frontend/listEnvironmentVariables", "default"),
+        system_function(_list, Kind.QUERY, ENVIRONMENT_MODULE, "list"),
+        system_function(_change, Kind.MUTATION, ENVIRONMENT_MODULE, "change"),
     ]
-
-
-def _placed(handler: Any, kind: Kind, module: str, name: str) -> Function[..., Any]:
-    function = Function(handler, kind, internal=True)
-    function.place(module, name)
-    return function
 
 
 async def _list(ctx: QueryCtx) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The server's own functions about files, `_system/files:…`, for the command line."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -8,7 +7,7 @@ import msgspec
 from reactor.files import check, rows
 from reactor.files.files import Files
 from reactor.runtime.contexts import ActionCtx, MutationCtx
-from reactor.runtime.functions import Function, Kind
+from reactor.runtime.functions import Function, Kind, system_function
 
 __all__ = ["file_functions"]
 
@@ -18,17 +17,11 @@ _MODULE = "_system/files"
 def file_functions() -> list[Function[..., Any]]:
     """The functions."""
     return [
-        _placed(_check, Kind.ACTION, "check"),
-        _placed(_used, Kind.ACTION, "used"),
-        _placed(_stray, Kind.ACTION, "stray"),
-        _placed(_delete, Kind.MUTATION, "delete"),
+        system_function(_check, Kind.ACTION, _MODULE, "check"),
+        system_function(_used, Kind.ACTION, _MODULE, "used"),
+        system_function(_stray, Kind.ACTION, _MODULE, "stray"),
+        system_function(_delete, Kind.MUTATION, _MODULE, "delete"),
     ]
-
-
-def _placed(handler: Callable[..., Any], kind: Kind, name: str) -> Function[..., Any]:
-    function = Function(handler, kind, internal=True)
-    function.place(_MODULE, name)
-    return function
 
 
 async def _check(ctx: ActionCtx, after: str = "", digests: bool = False) -> dict[str, Any]:

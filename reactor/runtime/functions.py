@@ -214,6 +214,13 @@ class Function(Generic[P, R]):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
 
 
+def system_function(handler: Callable[..., Any], kind: Kind, module: str, name: str) -> Function[..., Any]:
+    """A function of the server's own, at its path."""
+    function = Function(handler, kind, internal=True)
+    function.place(module, name)
+    return function
+
+
 _READ_LATER = frozenset({"args", "returns", "flatten", "_bind", "_open"})
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from reactor.runtime.contexts import MutationCtx, QueryCtx
 from reactor.runtime.failures import describe
-from reactor.runtime.functions import Function, Kind
+from reactor.runtime.functions import Function, Kind, system_function
 from reactor.runtime.migration_batch import Batch
 from reactor.runtime.migration_control import cancel, request, reset, status
 from reactor.runtime.migrations import Migration, Migrations
@@ -38,11 +38,11 @@ def migration_functions(known: Callable[[], Migrations]) -> list[Function[..., A
         return await _dry_run(ctx, known().named(name), cursor, max(1, min(most, _MOST_DRY)))
 
     return [
-        _placed(start, Kind.MUTATION, "start"),
-        _placed(look, Kind.QUERY, "status"),
-        _placed(_cancel, Kind.MUTATION, "cancel"),
-        _placed(_reset, Kind.MUTATION, "reset"),
-        _placed(dry_run, Kind.MUTATION, "dryRun"),
+        system_function(start, Kind.MUTATION, MIGRATIONS_MODULE, "start"),
+        system_function(look, Kind.QUERY, MIGRATIONS_MODULE, "status"),
+        system_function(_cancel, Kind.MUTATION, MIGRATIONS_MODULE, "cancel"),
+        system_function(_reset, Kind.MUTATION, MIGRATIONS_MODULE, "reset"),
+        system_function(dry_run, Kind.MUTATION, MIGRATIONS_MODULE, "dryRun"),
     ]
 
 
@@ -80,9 +80,3 @@ async def _dry_run(ctx: MutationCtx, migration: Migration, cursor: bytes | None,
         "done": batch.done,
         "error": error,
     }
-
-
-def _placed(handler: Callable[..., Any], kind: Kind, name: str) -> Function[..., Any]:
-    function = Function(handler, kind, internal=True)
-    function.place(MIGRATIONS_MODULE, name)
-    return function

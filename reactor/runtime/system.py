@@ -7,7 +7,7 @@ from reactor.database.pulse import beat, pulse
 from reactor.runtime.contexts import MutationCtx, QueryCtx
 from reactor.runtime.environment_functions import environment_functions
 from reactor.runtime.file_functions import file_functions
-from reactor.runtime.functions import Function, Kind
+from reactor.runtime.functions import Kind, system_function
 from reactor.runtime.migration_functions import migration_functions
 from reactor.runtime.registry import Registry
 from reactor.runtime.system_jobs import job_functions
@@ -24,11 +24,9 @@ def system_functions(application: Callable[[], Registry]) -> Registry:
     async def api_spec(ctx: QueryCtx) -> list[dict[str, Any]]:
         return application().spec()
 
-    spec = Function(api_spec, Kind.QUERY, internal=True)
-    spec.place("_system/cli/modules", "apiSpec")
-    reads, writes = Function(_pulse, Kind.QUERY, internal=True), Function(_beat, Kind.MUTATION, internal=True)
-    reads.place("_system/health", "pulse")
-    writes.place("_system/health", "beat")
+    spec = system_function(api_spec, Kind.QUERY, "_system/cli/modules", "apiSpec")
+    reads = system_function(_pulse, Kind.QUERY, "_system/health", "pulse")
+    writes = system_function(_beat, Kind.MUTATION, "_system/health", "beat")
     migrations, environment = migration_functions(lambda: application().migrations), environment_functions()
     return Registry([spec, reads, writes, *migrations, *environment, *job_functions(), *file_functions()])
 

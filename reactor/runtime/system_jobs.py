@@ -9,12 +9,13 @@ from typing import Any
 from reactor.database.scheduled import State, cancel_job, find_job, is_dead, of_state, revive, table_of_jobs
 from reactor.errors import DeveloperError
 from reactor.runtime.contexts import MutationCtx, QueryCtx
-from reactor.runtime.functions import Function, Kind
+from reactor.runtime.functions import Kind, system_function
 from reactor.runtime.registry import AnyFunction
 from reactor.values import table_of
 
 __all__ = ["job_functions"]
 
+_MODULE = "_system/jobs"
 _LOOKED_AT = 10_000
 _SHOWN = 1_000
 
@@ -22,15 +23,10 @@ _SHOWN = 1_000
 def job_functions() -> list[AnyFunction]:
     """The functions, placed at their paths."""
     return [
-        _placed("deadLetters", Function(_dead_letters, Kind.QUERY, internal=True)),
-        _placed("runAgain", Function(_run_again, Kind.MUTATION, internal=True)),
-        _placed("cancel", Function(_cancel, Kind.MUTATION, internal=True)),
+        system_function(_dead_letters, Kind.QUERY, _MODULE, "deadLetters"),
+        system_function(_run_again, Kind.MUTATION, _MODULE, "runAgain"),
+        system_function(_cancel, Kind.MUTATION, _MODULE, "cancel"),
     ]
-
-
-def _placed(name: str, function: AnyFunction) -> AnyFunction:
-    function.place("_system/jobs", name)
-    return function
 
 
 async def _dead_letters(ctx: QueryCtx, limit: float = 100) -> list[Any]:

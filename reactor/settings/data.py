@@ -57,7 +57,8 @@ class DataSettings(DatabaseSettings):
         64,
         _count(1, 100_000),
         "Uploads under way at a time, of all clients together; one more is refused with `TooManyUploads`.",
-        "Each may hold half a megabyte of memory and writes to the same disk.",
+        "Each holds half a megabyte of memory and writes to the same disk. With files in a bucket it holds up to four "
+        "parts of 5 MiB instead: lower this where memory is short.",
         group=FILES,
     )
     upload_seconds: float = _setting(
@@ -71,7 +72,7 @@ class DataSettings(DatabaseSettings):
         1024,
         _count(1, 1_000_000),
         "Files that are being sent at a time, to all clients together; one more is refused with `TooManyDownloads`.",
-        "Each holds an open file, a socket and up to a megabyte of memory.",
+        "Each holds an open file, a socket and up to a megabyte of memory, some three of files in a bucket.",
         group=FILES,
     )
     upload_url_seconds: float = _setting(

@@ -8,8 +8,8 @@ newest; then the newest state pinned anew, whose reader now needs only the file;
 Most of the copying runs in a thread of its own beside the commits, as soon as the WAL has grown enough. The next
 commit before which no snapshot is held copies the pages that came meanwhile: none when commits are rare, few under
 load (a millisecond or two in about thirty batches), and the pins are renewed. When the WAL has grown fourfold
-without such a moment, a commit waits for it, but not long: a function that never returns costs room on the disk,
-not the commits.
+without such a moment, a commit makes one. It waits for the copying as long as the disk takes, and for readers not long:
+a function that never returns costs room on the disk, not the commits.
 """
 
 import asyncio

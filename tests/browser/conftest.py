@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import Windows, browser
+from tests.support.browser import Windows, browser, watched
 from tests.support.patience import PATIENCE
 from tests.support.school import School
 
@@ -29,8 +29,5 @@ def school(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def windows(chromium: Browser, school: School, tmp_path: Path) -> Iterator[Windows]:
-    windows = Windows(chromium, school.url)
-    yield windows
-    pictures = windows.picture(tmp_path)
-    windows.close()
-    assert not windows.problems, f"{windows.problems}; the windows at the end: {[str(each) for each in pictures]}"
+    with watched(chromium, school.url, tmp_path) as windows:
+        yield windows

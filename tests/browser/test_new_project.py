@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from reactor.cli.project_template import Template
-from tests.support.browser import Windows
+from tests.support.browser import Windows, watched
 from tests.support.server import Server
 
 
@@ -21,11 +21,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def windows(chromium: Browser, server: Server, tmp_path: Path) -> Iterator[Windows]:
-    windows = Windows(chromium, server.url)
-    yield windows
-    pictures = windows.picture(tmp_path)
-    windows.close()
-    assert not windows.problems, f"{windows.problems}; the windows at the end: {[str(each) for each in pictures]}"
+    with watched(chromium, server.url, tmp_path) as windows:
+        yield windows
 
 
 def say(page: Page, text: str) -> None:

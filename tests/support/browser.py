@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 
 from tests.support.patience import PATIENCE
 
-__all__ = ["Windows", "browser", "chromium"]
+__all__ = ["Windows", "browser", "chromium", "watched"]
 
 
 def chromium() -> str:
@@ -102,3 +102,13 @@ class Windows:
     def _response(self, response: Response) -> None:
         if response.status >= 400:
             self._seen.append(f"refused: {response.status} {response.url}")
+
+
+@contextmanager
+def watched(browser: Browser, url: str, folder: Path) -> Iterator[Windows]:
+    """Windows of a test, which fails when one of them complained; then images of all are in the folder."""
+    windows = Windows(browser, url)
+    yield windows
+    pictures = windows.picture(folder)
+    windows.close()
+    assert not windows.problems, f"{windows.problems}; the windows at the end: {[str(each) for each in pictures]}"
