@@ -1,5 +1,6 @@
 """Uploads to the addresses that an application gives, and files behind the ones that it shows, without a socket."""
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,9 +33,12 @@ async def _exchange(api: FileApi, method: str, url: str, body: bytes, headers: l
     query = parts.query.encode()
     scope = {"type": "http", "method": method, "path": parts.path[root:], "query_string": query, "headers": headers}
     sent: list[MutableMapping[str, Any]] = []
+    coming: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not coming:
+            await asyncio.Event().wait()  # who asks stays until the answer is whole
+        return coming.pop()
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)

@@ -25,6 +25,13 @@ async def test_a_test_uploads_and_downloads_as_a_client(gallery: Backend):
         assert await gallery.action("pictures:read", file=file) == b"hello"
 
 
+async def test_a_file_of_many_pieces_comes_whole(gallery: Backend):
+    content = bytes(range(256)) * 12_000
+    async with gallery:
+        file = await gallery.upload(await gallery.mutation("pictures:upload_url"), content)
+        assert await gallery.download(await gallery.query("pictures:url", file=file)) == content
+
+
 async def test_the_clock_decides_what_has_expired(gallery: Backend):
     async with gallery:
         upload_url = await gallery.mutation("pictures:upload_url")
