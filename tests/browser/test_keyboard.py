@@ -79,6 +79,7 @@ def test_escape_closes_a_customer_and_the_keyboard_is_where_it_was(school: Schoo
 
 def test_alt_and_a_number_go_to_a_page(school: School, windows: Windows):
     page = school.as_user(windows, school.ADMIN)
+    expect(page.get_by_role("link", name="Essays", exact=True)).to_be_visible()  # nobody hears keys before
     names = ("overview", "revenue", "customers", "quality", "operations", "conversations", "essays")
     for number, name in reversed([*enumerate(names, start=1)]):
         page.keyboard.press(f"Alt+Digit{number}")

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import { JSDOM } from 'jsdom';
 import NodeSocket from 'ws';
-import { options, orders, tell, url } from './stage.mjs';
+import { options, orders, tell, url, leave } from './stage.mjs';
 
 // To a browser, a connection that fails is one that closes.
 class WebSocket extends NodeSocket {
@@ -73,4 +73,4 @@ for await (const { author, text, button = 'Send', channel } of orders()) {
   await new Promise((done) => setImmediate(done));
   press(button);
 }
-process.exit(0);
+await leave();

@@ -6,7 +6,7 @@ import { ConvexProvider, ConvexReactClient, usePaginatedQuery } from 'convex/rea
 import { ConvexClient } from 'convex/browser';
 import { anyApi as api } from 'convex/server';
 import WebSocket from 'ws';
-import { options, orders, tell, url } from './stage.mjs';
+import { options, orders, tell, url, leave } from './stage.mjs';
 
 const settings = { webSocketConstructor: WebSocket, unsavedChangesWarning: false };
 const client = new ConvexReactClient(url, settings);
@@ -107,4 +107,4 @@ const scenes = {
 await scenes[options.scene]();
 root.unmount();
 await client.close();
-process.exit(0); // jsdom keeps timers of its own
+await leave(); // jsdom keeps timers of its own

@@ -14,7 +14,7 @@ import {
 } from 'convex/react';
 import { anyApi as api } from 'convex/server';
 import WebSocket from 'ws';
-import { options, orders, tell, url } from './stage.mjs';
+import { options, orders, tell, url, leave } from './stage.mjs';
 
 const client = new ConvexReactClient(url, { webSocketConstructor: WebSocket, unsavedChangesWarning: false });
 const root = createRoot(element);
@@ -68,4 +68,4 @@ for await (const { token, what, done } of orders()) {
 }
 root.unmount();
 await client.close();
-process.exit(0); // jsdom keeps timers of its own
+await leave(); // jsdom keeps timers of its own

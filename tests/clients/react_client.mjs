@@ -6,7 +6,7 @@ import { ConvexProvider, ConvexReactClient, useMutation, useQuery } from 'convex
 import { ConvexClient } from 'convex/browser';
 import { anyApi as api } from 'convex/server';
 import WebSocket from 'ws';
-import { described, options, tell, url } from './stage.mjs';
+import { described, options, tell, url, leave } from './stage.mjs';
 
 // What the server says is heard only once `gate` is open: an answer that came before React had rendered would hide
 // the very renders that a test is about.
@@ -135,4 +135,4 @@ const scenes = {
 await scenes[options.scene]();
 root.unmount();
 await client.close();
-process.exit(0); // jsdom keeps timers of its own
+await leave(); // jsdom keeps timers of its own

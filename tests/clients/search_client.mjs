@@ -5,7 +5,7 @@ import { createRoot } from 'react-dom/client';
 import { ConvexProvider, ConvexReactClient, usePaginatedQuery } from 'convex/react';
 import { anyApi as api } from 'convex/server';
 import WebSocket from 'ws';
-import { tell, url } from './stage.mjs';
+import { tell, url, leave } from './stage.mjs';
 
 const client = new ConvexReactClient(url, { webSocketConstructor: WebSocket, unsavedChangesWarning: false });
 const root = createRoot(element);
@@ -41,4 +41,4 @@ tell('live', { bodies: last.bodies });
 tell('own', { bodies: await client.mutation(texts.putAndLook, { body: 'hound hound', text: 'hound' }) });
 root.unmount();
 await client.close();
-process.exit(0); // jsdom keeps timers of its own
+await leave(); // jsdom keeps timers of its own

@@ -12,9 +12,12 @@ for (const level of ['log', 'info', 'warn', 'error', 'debug']) {
   console[level] = (...parts) => tell('console', { level, text: parts.map(String).join(' ') });
 }
 
+// End the program, but not before what was told is out: a pipe may be full, and an exit throws away what waits.
+export const leave = (code = 0) => new Promise(() => process.stdout.write('', () => process.exit(code)));
+
 const fail = (error) => {
   tell('failed', { error: String(error?.stack ?? error) });
-  process.exit(1);
+  leave(1);
 };
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
