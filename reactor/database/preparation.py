@@ -3,9 +3,9 @@
 from reactor.database.catalog import TableInfo
 from reactor.database.documents import Document
 from reactor.database.overlay import Overlay
-from reactor.database.ranges import CATALOG_INDEX, Touch
+from reactor.database.ranges import Touch
 from reactor.database.transaction import Transaction
-from reactor.store.seam import Commit, Outcome, Point, Write
+from reactor.store.seam import CATALOG_INDEX, Commit, Outcome, Point, Write
 from reactor.values import encode_value, settle
 
 __all__ = ["prepare"]

@@ -14,10 +14,7 @@ from reactor.database.filters import Filter
 from reactor.database.limits import TransactionLimits
 from reactor.values import successor
 
-__all__ = ["CATALOG_INDEX", "KeyRange", "OpenScan", "ReadSet", "Touch"]
-
-CATALOG_INDEX = 0
-"""Pseudo-index whose keys are table names: asking for a table that does not exist reads there."""
+__all__ = ["KeyRange", "OpenScan", "ReadSet", "Touch"]
 
 
 class KeyRange(NamedTuple):

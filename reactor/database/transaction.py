@@ -12,11 +12,11 @@ from reactor.database.filters import Filter
 from reactor.database.id_order import id_bounds
 from reactor.database.limits import CallLimits, TransactionLimits, Usage
 from reactor.database.overlay import Overlay, id_in_key, scan, scan_ids
-from reactor.database.ranges import CATALOG_INDEX, OpenScan, ReadSet
+from reactor.database.ranges import OpenScan, ReadSet
 from reactor.database.totals import AggregateResult
 from reactor.database.vector_spaces import VectorSpaces
 from reactor.errors import DeveloperError, StoreError
-from reactor.store.seam import Outcome, Snapshot
+from reactor.store.seam import CATALOG_INDEX, Outcome, Snapshot
 from reactor.values import DOLLAR, encode_value, is_pending, new_id
 
 __all__ = ["Transaction"]

@@ -4,9 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from reactor.database.ranges import CATALOG_INDEX
 from reactor.live.live_query import Reason
-from reactor.store.seam import id_in_key
+from reactor.store.seam import CATALOG_INDEX, id_in_key
 
 __all__ = ["LONGEST_ARGS", "Asked", "Reruns", "describe"]
 

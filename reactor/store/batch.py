@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from reactor.store.seam import Commit, LogEntry, Outcome, Point, Write
+from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Write
 from reactor.store.statements import Statement
 
-__all__ = ["Rows", "Step", "catalog_rows", "decode_entry", "decode_outcome", "steps_of"]
+__all__ = ["Rows", "Step", "catalog_rows", "decode_entry", "decode_index", "decode_outcome", "steps_of"]
 
 Step = tuple[str, Sequence[Any]]
 """A statement's text with its parameters."""
@@ -110,6 +110,11 @@ def catalog_rows(commits: Sequence[Commit]) -> list[tuple[str, list[Any]]]:
 def decode_entry(ts: int, source: str, writes: bytes) -> LogEntry:
     """A row of commit_log."""
     return LogEntry(ts, source, _decode_writes(writes))
+
+
+def decode_index(id: int, table: int, name: str, fields: str, unique: int, kind: str) -> IndexRecord:
+    """A row of indexes."""
+    return IndexRecord(id, table, name, tuple(msgspec.json.decode(fields, type=list[str])), bool(unique), kind)
 
 
 def decode_outcome(session: bytes, request: int, row: tuple[bytes, bytes, int]) -> Outcome:

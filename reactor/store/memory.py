@@ -10,7 +10,20 @@ from copy import copy
 from typing import Any, TypeVar
 
 from reactor.errors import StoreError
-from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Snapshot, TableRecord, Write, id_in_key
+from reactor.store.alone import Alone
+from reactor.store.seam import (
+    Commit,
+    IndexRecord,
+    LogEntry,
+    Outcome,
+    Point,
+    Records,
+    Revise,
+    Snapshot,
+    TableRecord,
+    Write,
+    id_in_key,
+)
 
 __all__ = ["MemorySnapshot", "MemoryStore"]
 
@@ -29,6 +42,10 @@ class MemorySnapshot:
         self.history: list[LogEntry] = []
         self.outcomes: dict[tuple[bytes, int], Outcome] = {}
         self.history_from = 0
+        self.tables: dict[int, TableRecord] = {}
+        self.indexes: dict[int, IndexRecord] = {}
+        self.shapes: dict[int, str] = {}
+        self.last_index = 0
 
     async def get(self, ids: Sequence[str]) -> dict[str, bytes]:
         return {id: self.documents[id] for id in ids if id in self.documents}
@@ -58,6 +75,10 @@ class MemorySnapshot:
     async def history_start(self) -> int:
         return self.history_from
 
+    async def records(self) -> Records:
+        last = max([self.last_index, *self.entries])
+        return Records(list(self.tables.values()), list(self.indexes.values()), dict(self.shapes), last)
+
     def release(self) -> None:
         self.holders -= 1
 
@@ -68,6 +89,7 @@ class MemorySnapshot:
         other.documents, other.written, other.ids = dict(self.documents), dict(self.written), list(self.ids)
         other.entries = {index: list(entries) for index, entries in self.entries.items()}
         other.history, other.outcomes = list(self.history), dict(self.outcomes)
+        other.tables, other.indexes, other.shapes = dict(self.tables), dict(self.indexes), dict(self.shapes)
         return other
 
     def apply(self, commit: Commit) -> None:
@@ -82,8 +104,7 @@ class MemorySnapshot:
             told = copy(commit.outcome)
             told.ts = commit.ts
             self.outcomes[told.session, told.request] = told
-        for index in commit.dropped_indexes:
-            self.entries.pop(index, None)
+        self._record(commit)
         self.ts = commit.ts
 
     def add_entries(self, index: int, entries: Sequence[tuple[bytes, str]], as_of: int) -> None:
@@ -91,6 +112,20 @@ class MemorySnapshot:
         for entry in entries:
             if self.written.get(entry[1], as_of + 1) <= as_of:
                 _add(present, entry)
+
+    def _record(self, commit: Commit) -> None:
+        self.tables.update((table.number, table) for table in commit.tables)
+        self.indexes.update((index.id, index) for index in commit.indexes)
+        for number in commit.dropped_indexes:
+            self.entries.pop(number, None)
+            self.indexes.pop(number, None)
+        for number, shape in commit.shapes.items():
+            self.shapes.pop(number, None)
+            if shape is not None:
+                self.shapes[number] = shape
+        used = [number for table in commit.tables for number in (table.by_id, table.by_creation)]
+        used += [*(index.id for index in commit.indexes), *commit.dropped_indexes]
+        self.last_index = max(self.last_index, *used, 0)
 
     def _put(self, write: Write, ts: int) -> None:
         if write.new is None:
@@ -111,7 +146,7 @@ class MemorySnapshot:
             _add(entries, (point.new, id))
 
 
-class MemoryStore:
+class MemoryStore(Alone):
     """Keeps its data as long as the object lives, over `close` and `open` too; durable it is not."""
 
     def __init__(self) -> None:
@@ -119,59 +154,47 @@ class MemoryStore:
         self._visible = MemorySnapshot()
         self._coming: list[Commit] = []
         """Committed, and not to be seen before the next `advance`."""
-        self._tables: dict[int, TableRecord] = {}
-        self._indexes: dict[int, IndexRecord] = {}
-        self._shapes: dict[int, str] = {}
-        self._last_index = 0
-        self._at_open: tuple[list[TableRecord], list[IndexRecord], dict[int, str], int] = ([], [], {}, 0)
+        self._at_open = Records([], [], {}, 0)
 
     async def open(self) -> None:
         self._open = True
         self._show()
-        tables, indexes = list(self._tables.values()), list(self._indexes.values())
-        self._at_open = (tables, indexes, dict(self._shapes), max([self._last_index, *self._visible.entries]))
+        self._at_open = await self._visible.records()
 
     async def close(self) -> None:
         self._open = False
 
     @property
     def tables(self) -> list[TableRecord]:
-        return self._at_open[0]
+        return self._at_open.tables
 
     @property
     def indexes(self) -> list[IndexRecord]:
-        return self._at_open[1]
+        return self._at_open.indexes
 
     @property
     def shapes(self) -> dict[int, str]:
-        return self._at_open[2]
+        return self._at_open.shapes
 
     @property
     def last_index(self) -> int:
-        return self._at_open[3]
+        return self._at_open.last_index
 
     def acquire(self) -> Snapshot:
         self._check_open()
         self._visible.holders += 1
         return self._visible
 
-    async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
+    async def commit(
+        self,
+        batch: Sequence[Commit],
+        *,
+        on_the_way: Callable[[], None] | None = None,
+        revise: Revise | None = None,
+    ) -> None:
         self._check_open()
         self._refuse_repeated(batch)
         self._coming += batch
-        for commit in batch:
-            self._tables.update((table.number, table) for table in commit.tables)
-            self._indexes.update((index.id, index) for index in commit.indexes)
-            for number in commit.dropped_indexes:
-                self._indexes.pop(number, None)
-            for number, shape in commit.shapes.items():
-                if shape is None:
-                    self._shapes.pop(number, None)
-                else:
-                    self._shapes[number] = shape
-            used = [*(table.by_id for table in commit.tables), *(table.by_creation for table in commit.tables)]
-            used += [*(index.id for index in commit.indexes), *commit.dropped_indexes]
-            self._last_index = max(self._last_index, *used, 0)
 
     def advance(self, ts: int) -> None:
         newest = self._coming[-1].ts if self._coming else self._visible.ts
@@ -186,8 +209,9 @@ class MemoryStore:
         self._check_open()
         coming = {write.id for commit in self._coming for write in commit.writes}
         unchanged = [(key, id) for key, id in entries if id not in coming]
-        self._changeable().add_entries(index.id, unchanged, as_of)
-        self._last_index = max(self._last_index, index.id)
+        state = self._changeable()
+        state.add_entries(index.id, unchanged, as_of)
+        state.last_index = max(state.last_index, index.id)
 
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
         self._check_open()

@@ -8,22 +8,37 @@ can drive them by hand without a task.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
 __all__ = [
+    "CATALOG_INDEX",
+    "OUTCOME_INDEX",
+    "CaughtUp",
     "Commit",
     "IndexRecord",
     "LogEntry",
     "Outcome",
     "Point",
+    "Records",
+    "Revise",
     "Snapshot",
     "Store",
     "TableRecord",
     "Write",
     "id_in_key",
+    "outcome_key",
+    "points_of",
 ]
+
+CATALOG_INDEX = 0
+"""Pseudo-index whose keys are table names: asking for a table that does not exist reads there. The empty name stands
+for indexes and shapes."""
+
+OUTCOME_INDEX = -1
+"""Pseudo-index whose keys are client sessions with request numbers: looking for an outcome reads there."""
 
 
 class TableRecord(msgspec.Struct, frozen=True):
@@ -38,7 +53,8 @@ class TableRecord(msgspec.Struct, frozen=True):
 class IndexRecord(msgspec.Struct, frozen=True):
     """A declared index: `id` numbers its key space, `fields` are dotted paths without the tie-breakers.
 
-    It is recorded when it is complete. Entries of indexes without a record are removed some time after the next open.
+    It is recorded when it is `complete`, and only in a shared store before that, so that all processes keep it up while
+    one of them fills it. Entries of indexes without a record are removed some time after the next open.
     `unique`: no two documents have the same values in `fields`; that was checked, and every write since keeps it so.
     `kind` says, to the layers above, how entries come from documents; but for "fields" a document may have any number.
     """
@@ -49,6 +65,16 @@ class IndexRecord(msgspec.Struct, frozen=True):
     fields: tuple[str, ...]
     unique: bool = False
     kind: str = "fields"
+    complete: bool = True
+
+
+class Records(NamedTuple):
+    """The tables, indexes and shapes that are recorded, and `last_index`, as `Store` has them."""
+
+    tables: list[TableRecord]
+    indexes: list[IndexRecord]
+    shapes: dict[int, str]
+    last_index: int
 
 
 class Point(msgspec.Struct, array_like=True, gc=False):
@@ -92,7 +118,7 @@ class Commit(msgspec.Struct):
 
     `shapes`: by table number, what every document of the table is known to match from now on, as text that means
     something to the layers above; None when nothing is known any more. `dropped_indexes` may have no record yet.
-    `entries` are changes of index entries that belong to no document; the log does not remember them.
+    `entries` are changes of index entries that belong to no document; only the log of a shared store remembers them.
     """
 
     ts: int
@@ -110,12 +136,30 @@ class LogEntry(msgspec.Struct, array_like=True):
     """A commit as the log remembers it: when, which function wrote, and every write with what it replaced.
 
     `new` of these writes is always None: it is the `old` of the next write, or the document as it stands.
-    A commit that wrote no document has no entry.
+    A commit that wrote no document has no entry, but in a shared store. There `points` are what else it touched (see
+    `points_of`), and `node` names the process that wrote it.
     """
 
     ts: int
     source: str
     writes: list[Write]
+    points: list[Point] = []
+    node: str = ""
+
+
+class CaughtUp(NamedTuple):
+    """What `catch_up` found: the newest state's `ts`, and the log entries that lead there from the visible one.
+
+    `entries` None: some of them are forgotten already, so anything may have changed.
+    """
+
+    ts: int
+    entries: list[LogEntry] | None
+
+
+Revise = Callable[[int, list[LogEntry] | None], Sequence[Commit]]
+"""Gives what is to be committed now that others have committed these entries, up to a `ts` that every new one has to be
+above; None as in `CaughtUp`."""
 
 
 class Snapshot(Protocol):
@@ -160,6 +204,10 @@ class Snapshot(Protocol):
         """The oldest timestamp whose state can still be rebuilt from the log (entries after it are all there)."""
         ...
 
+    async def records(self) -> Records:
+        """Tables, indexes and shapes at this moment."""
+        ...
+
     def release(self) -> None:
         """Give the snapshot back; it must not be read afterwards. Every `acquire` is matched by one `release`."""
         ...
@@ -167,7 +215,11 @@ class Snapshot(Protocol):
 
 @runtime_checkable
 class Store(Protocol):
-    """Durable state. One process uses one store; opening it refuses a second owner."""
+    """Durable state. One process uses one store, and opening it refuses a second owner; unless it is `shared`: then any
+    number of processes read and write it, in one order of commits for all.
+    """
+
+    shared: bool
 
     async def open(self) -> None:
         """Create or open. Raises StoreLocked, StoreVersion, StoreError; leaves nothing locked when it fails."""
@@ -203,7 +255,13 @@ class Store(Protocol):
         """The newest visible snapshot, shared by all who ask until the next `advance`."""
         ...
 
-    async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
+    async def commit(
+        self,
+        batch: Sequence[Commit],
+        *,
+        on_the_way: Callable[[], None] | None = None,
+        revise: Revise | None = None,
+    ) -> None:
         """Make a batch durable in one database transaction; returns after the disk has it.
 
         `on_the_way` may be called, on the event loop, when there is nothing left but to wait for the disk.
@@ -211,6 +269,38 @@ class Store(Protocol):
         Does not change what `acquire` gives: that is `advance`. One call at a time. Raises StoreFull or
         StoreError, and then nothing of the batch is there; a failure whose end is uncertain is settled
         by reading back before it is reported.
+
+        If others have committed since the visible snapshot, `revise` is called on the event loop, while nobody else
+        can commit, with the last commit's ts and all log entries from the visible one on, oldest first; what it gives,
+        perhaps nothing, is committed in place of the batch. It may be called again, with more entries, should the
+        connection be lost in between. In a shared store what
+        comes next is `catch_up`, also when this failed.
+        """
+        ...
+
+    def listen(self, on_news: Callable[[], None]) -> None:
+        """Call `on_news` on the event loop when others have committed to a shared store, or may have."""
+        ...
+
+    async def catch_up(self) -> CaughtUp:
+        """Make the newest state of a shared store ready for `advance`, which is to be given its `ts`.
+
+        Raises StoreError. Own commits are among the entries. One call at a time, not beside `commit`.
+        """
+        ...
+
+    def exclusive(self) -> AbstractAsyncContextManager[None]:
+        """Keep all others from committing to a shared store until it is left; `catch_up` and one `commit` go through.
+
+        To be held for fractions of a second: who is stopped or cut off meanwhile loses it, and `commit` is told then
+        what others have committed. Entering it raises StoreError.
+        """
+        ...
+
+    def schema_turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until no other process changes the schema of a shared store, and keep others from it until it is left.
+
+        Entering it raises StoreError.
         """
         ...
 
@@ -239,6 +329,22 @@ class Store(Protocol):
         Also removes entries of dropped and of unfinished indexes. Commits get their turn between small pages of it.
         """
         ...
+
+
+def points_of(commit: Commit) -> list[Point]:
+    """What a commit touches beside the documents that it writes, for the log of a shared store."""
+    points = list(commit.entries)
+    points += [Point(CATALOG_INDEX, None, table.name.encode()) for table in commit.tables]
+    if commit.indexes or commit.dropped_indexes or commit.shapes:
+        points.append(Point(CATALOG_INDEX, None, b""))
+    if commit.outcome is not None:
+        points.append(Point(OUTCOME_INDEX, None, outcome_key(commit.outcome.session, commit.outcome.request)))
+    return points
+
+
+def outcome_key(session: bytes, request: int) -> bytes:
+    """The key of an outcome in OUTCOME_INDEX. Keys of a session are in the order of its requests."""
+    return session + request.to_bytes(8, "big")
 
 
 def id_in_key(key: bytes) -> str:

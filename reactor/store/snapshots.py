@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from reactor.errors import StoreError
-from reactor.store.batch import decode_entry, decode_outcome
+from reactor.store.batch import decode_entry, decode_index, decode_outcome
 from reactor.store.failures import store_error
 from reactor.store.file_format import connect
-from reactor.store.seam import LogEntry, Outcome
+from reactor.store.seam import LogEntry, Outcome, Records, TableRecord
 from reactor.store.statements import Statement
 
 __all__ = ["Snapshots", "SqliteSnapshot"]
@@ -77,6 +77,13 @@ class SqliteSnapshot:
 
     async def history_start(self) -> int:
         return self._rows(self._statements["history_start"].sql, ())[0][0]
+
+    async def records(self) -> Records:
+        rows = self._rows
+        tables = [TableRecord(*row) for row in rows(self._statements["tables"].sql, ())]
+        indexes = [decode_index(*row) for row in rows(self._statements["indexes"].sql, ())]
+        shapes = dict(rows(self._statements["shapes"].sql, ()))
+        return Records(tables, indexes, shapes, rows(self._statements["last_index"].sql, ())[0][0])
 
     def release(self) -> None:
         self.holders -= 1

@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from reactor.errors import StoreError
-from reactor.store.batch import steps_of
+from reactor.store.alone import Alone
+from reactor.store.batch import decode_index, steps_of
 from reactor.store.checkpoints import WAL_PAGES, Checkpoints
 from reactor.store.lock import FolderLock
-from reactor.store.seam import Commit, IndexRecord, Snapshot, TableRecord
+from reactor.store.seam import Commit, IndexRecord, Revise, Snapshot, TableRecord
 from reactor.store.snapshots import Snapshots
 from reactor.store.statements import load_statements
 from reactor.store.upkeep import Upkeep
@@ -30,7 +29,7 @@ class _Catalog(NamedTuple):
     unfinished: list[int]
 
 
-class SqliteStore:
+class SqliteStore(Alone):
     """`FOLDER/reactor.db`, read in the event loop's thread and written in another. The folder is made if missing.
 
     `wal_pages`: how many pages of 4 KiB the write-ahead log holds before it is copied into the file.
@@ -89,7 +88,13 @@ class SqliteStore:
     def acquire(self) -> Snapshot:
         return self._snapshots.acquire()
 
-    async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
+    async def commit(
+        self,
+        batch: Sequence[Commit],
+        *,
+        on_the_way: Callable[[], None] | None = None,
+        revise: Revise | None = None,
+    ) -> None:
         if not batch:
             return
         await self._checkpoints.before_write()
@@ -111,10 +116,7 @@ class SqliteStore:
 
 def _read_catalog(connection: sqlite3.Connection) -> _Catalog:
     tables = [TableRecord(*row) for row in connection.execute(STATEMENTS["tables"].sql)]
-    indexes = [
-        IndexRecord(id, table, name, tuple(msgspec.json.decode(fields, type=list[str])), bool(unique), kind)
-        for id, table, name, fields, unique, kind in connection.execute(STATEMENTS["indexes"].sql)
-    ]
+    indexes = [decode_index(*row) for row in connection.execute(STATEMENTS["indexes"].sql)]
     shapes = dict(connection.execute(STATEMENTS["shapes"].sql).fetchall())
     last_index = connection.execute(STATEMENTS["last_index"].sql).fetchone()[0]
     unfinished = [row[0] for row in connection.execute(STATEMENTS["unfinished_indexes"].sql)]

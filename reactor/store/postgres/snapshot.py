@@ -8,11 +8,11 @@ from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reactor.errors import StoreError
-from reactor.store.batch import decode_entry, decode_outcome
+from reactor.store.batch import decode_entry, decode_index, decode_outcome
 from reactor.store.postgres.columns import head
 from reactor.store.postgres.driver import Connection
 from reactor.store.postgres.failures import is_lost
-from reactor.store.seam import LogEntry, Outcome, id_in_key
+from reactor.store.seam import LogEntry, Outcome, Records, TableRecord, id_in_key
 
 if TYPE_CHECKING:
     from reactor.store.postgres.resident import Resident
@@ -89,6 +89,12 @@ class PostgresSnapshot:
 
     async def history_start(self) -> int:
         return (await self._rows("history_start"))[0][0]
+
+    async def records(self) -> Records:
+        tables = [TableRecord(*row) for row in await self._rows("tables")]
+        indexes = [decode_index(*row) for row in await self._rows("indexes")]
+        shapes = {table: shape.decode() for table, shape in await self._rows("shapes")}
+        return Records(tables, indexes, shapes, (await self._rows("last_index"))[0][0])
 
     def release(self) -> None:
         self.holders -= 1

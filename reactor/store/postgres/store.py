@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from reactor.errors import StoreError
+from reactor.store.alone import Alone
+from reactor.store.batch import decode_index
 from reactor.store.lock import FolderLock
 from reactor.store.postgres.address import Address
 from reactor.store.postgres.columns import LONGEST, rows_of
@@ -16,7 +16,7 @@ from reactor.store.postgres.resident import Resident
 from reactor.store.postgres.snapshots import Snapshots
 from reactor.store.postgres.upkeep import Upkeep
 from reactor.store.postgres.writer import Writer
-from reactor.store.seam import Commit, IndexRecord, Snapshot, TableRecord
+from reactor.store.seam import Commit, IndexRecord, Revise, Snapshot, TableRecord
 from reactor.store.statements import load_statements
 from reactor.values import successor
 
@@ -36,7 +36,7 @@ class _Catalog(NamedTuple):
     long: frozenset[int]
 
 
-class PostgresStore:
+class PostgresStore(Alone):
     """A database by its URL, `postgresql://user:password@host:port/name`.
 
     `folder`, made if missing, has what is not in the database: files, keys. It is locked together with the database.
@@ -99,7 +99,13 @@ class PostgresStore:
     def acquire(self) -> Snapshot:
         return self._snapshots.acquire()
 
-    async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
+    async def commit(
+        self,
+        batch: Sequence[Commit],
+        *,
+        on_the_way: Callable[[], None] | None = None,
+        revise: Revise | None = None,
+    ) -> None:
         # `on_the_way` is not called: what runs then must not wait, and here every reading does.
         if not batch:
             return
@@ -137,10 +143,7 @@ class PostgresStore:
 
 async def _read_catalog(connection: Connection) -> _Catalog:
     tables = [TableRecord(*row) for row in await connection.fetch(STATEMENTS["tables"].sql)]
-    indexes = [
-        IndexRecord(id, table, name, tuple(msgspec.json.decode(fields, type=list[str])), unique, kind)
-        for id, table, name, fields, unique, kind in await connection.fetch(STATEMENTS["indexes"].sql)
-    ]
+    indexes = [decode_index(*row) for row in await connection.fetch(STATEMENTS["indexes"].sql)]
     shapes = {table: shape.decode() for table, shape in await connection.fetch(STATEMENTS["shapes"].sql)}
     last_index: int = await connection.fetchval(STATEMENTS["last_index"].sql)
     unfinished = [row[0] for row in await connection.fetch(STATEMENTS["unfinished_indexes"].sql)]

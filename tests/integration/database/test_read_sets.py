@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from reactor.database.ranges import CATALOG_INDEX, KeyRange
+from reactor.database.ranges import KeyRange
 from reactor.database.reader import DatabaseReader
 from reactor.database.writer import DatabaseWriter
+from reactor.store.seam import CATALOG_INDEX
 from reactor.values import encode_value
 from tests.integration.database.world import World, touched
 

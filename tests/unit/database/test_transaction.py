@@ -6,14 +6,14 @@ from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
 from reactor.database.preparation import prepare
 from reactor.database.query import Query
-from reactor.database.ranges import CATALOG_INDEX, KeyRange
+from reactor.database.ranges import KeyRange
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import DeveloperError
 from reactor.schema import define_schema, define_table
 from reactor.store.memory import MemorySnapshot
-from reactor.store.seam import Outcome, Point, TableRecord, Write
+from reactor.store.seam import CATALOG_INDEX, Outcome, Point, TableRecord, Write
 from reactor.values import encode, encode_value, v
 from tests.unit.database.rows import BY_WORD, RECORD, WORDS, document, id_of, snapshot
 

@@ -2,10 +2,11 @@
 
 import json
 
-from reactor.database.ranges import CATALOG_INDEX, KeyRange
+from reactor.database.ranges import KeyRange
 from reactor.live.live_query import LiveQuery, Reason
 from reactor.live.reruns import Reruns, describe
 from reactor.runtime.identity import ANONYMOUS
+from reactor.store.seam import CATALOG_INDEX
 from reactor.values import encode_id, encode_key
 
 
