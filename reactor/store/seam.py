@@ -147,16 +147,6 @@ class LogEntry(msgspec.Struct, array_like=True):
     node: str = ""
 
 
-class CaughtUp(NamedTuple):
-    """What `catch_up` found: the newest state's `ts`, and the log entries that lead there from the visible one.
-
-    `entries` None: some of them are forgotten already, so anything may have changed.
-    """
-
-    ts: int
-    entries: list[LogEntry] | None
-
-
 Revise = Callable[[int, list[LogEntry] | None], Sequence[Commit]]
 """Gives what is to be committed now that others have committed these entries, up to a `ts` that every new one has to be
 above; None as in `CaughtUp`."""
@@ -211,6 +201,17 @@ class Snapshot(Protocol):
     def release(self) -> None:
         """Give the snapshot back; it must not be read afterwards. Every `acquire` is matched by one `release`."""
         ...
+
+
+class CaughtUp(NamedTuple):
+    """What `catch_up` found: a `snapshot` of the newest state, and the log entries from the visible one on.
+
+    The snapshot was acquired for the caller, who releases it, and is read before anybody else sees that state.
+    `entries` None: some of them are forgotten already, so anything may have changed.
+    """
+
+    snapshot: Snapshot
+    entries: list[LogEntry] | None
 
 
 @runtime_checkable
@@ -283,7 +284,7 @@ class Store(Protocol):
         ...
 
     async def catch_up(self) -> CaughtUp:
-        """Make the newest state of a shared store ready for `advance`, which is to be given its `ts`.
+        """Make the newest state of a shared store ready for `advance`, which is to be given its snapshot's `ts`.
 
         Raises StoreError. Own commits are among the entries. One call at a time, not beside `commit`.
         """
