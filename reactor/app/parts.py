@@ -17,7 +17,7 @@ from reactor.app.stores import store_of
 from reactor.auth.configuration import Declared, declared_providers
 from reactor.auth.verifier import Verifier
 from reactor.database.backlog import Backlog
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.cursors import Cursors
 from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits

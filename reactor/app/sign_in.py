@@ -6,7 +6,7 @@ from typing import Protocol
 from reactor.auth.configuration import ByVariables, Declared
 from reactor.auth.providers import Provider
 from reactor.auth.verifier import Verifier
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.database import Database
 from reactor.database.environment import variables
 from reactor.database.system_tables import ENVIRONMENT

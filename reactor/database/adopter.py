@@ -45,7 +45,8 @@ class Adopter:
             self._on, schema, self._staged, progress=progress, swap=swap, overtaken=lambda: self._asked != turn
         )
         try:
-            await adoption.run()
+            async with self._on.store.schema_turn():
+                await adoption.run()
         finally:
             self._staged = adoption.staged
 
@@ -81,6 +82,9 @@ class Adopter:
 
     async def _build_page(self, made: DocumentPass) -> None:
         began, seen = time.monotonic(), self._on.committer.commits
+        if self._on.store.shared and not any(index.id in self._on.numbering.indexes for index in made.indexes):
+            self._staged = {id: other for id, other in self._staged.items() if other is not made}
+            return  # another process has taken it over
         total = next((total for total in made.totals if not total.complete), None)
         if not made.complete:
             await made.page(self._on.store, self._on.catalogs.newest)

@@ -104,11 +104,11 @@ class Adoption:
         try:
             await committer.pause()
             try:
-                plan = StructurePlan(self._on.numbering, self._schema, self._under_way)
+                plan = StructurePlan(self._on.numbering, self._schema, self._under_way, shared=self._on.store.shared)
                 if not plan.waits:
                     await to_its_end(self._finish(plan))
                     return
-                pending = self._begin(plan)
+                pending = await self._begin(plan)
             finally:
                 committer.proceed()
             await self._carry_out(plan, pending)
@@ -132,11 +132,13 @@ class Adoption:
         finally:
             committer.watch = None
 
-    def _begin(self, plan: StructurePlan) -> Pending:
+    async def _begin(self, plan: StructurePlan) -> Pending:
         """The schema stays, but writes keep up what is to be built, and are looked at."""
-        self._on.use(self._before.schema, [*self._before.filling, *plan.indexes])
         pending = Pending(plan.pending, self._on.catalogs.newest)
         self._on.committer.watch = pending.look
+        if self._on.store.shared:
+            await to_its_end(self._on.write(plan.announcement()))
+        self._on.use(self._before.schema, [*self._before.filling, *plan.indexes])
         return pending
 
     async def _look_through(self, plan: StructurePlan, pending: Pending) -> None:

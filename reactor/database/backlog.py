@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.counting import count_entries
 from reactor.database.database import Database
 from reactor.database.documents import Document

@@ -15,7 +15,7 @@ from reactor.database.system_tables import SYSTEM_TABLES, is_system_name
 from reactor.database.system_tables import declared as declared_by_system
 from reactor.errors import DeveloperError
 from reactor.schema import AGGREGATE, FIELDS, MAX_TABLES, Index, Schema, Table
-from reactor.store.seam import IndexRecord, TableRecord
+from reactor.store.seam import IndexRecord, Records, TableRecord
 from reactor.values import encode_value
 from reactor.values.field_paths import field_getter
 
@@ -145,6 +145,7 @@ class Numbering:
     ) -> None:
         self.tables = {table.name: table for table in tables}
         self.numbers = {table.number: table.name for table in tables}
+        self.by_id = {table.number: table.by_id for table in tables}
         self.indexes = {index.id: index for index in indexes}
         self._next_table = max([FIRST_USER_TABLE - 1, *self.numbers]) + 1
         self._next_index = last_index + 1
@@ -190,8 +191,18 @@ class Numbering:
         for table in tables:
             self.tables[table.name] = table
             self.numbers[table.number] = table.name
+            self.by_id[table.number] = table.by_id
             self._reserved.pop(table.name, None)
         self.indexes.update((index.id, index) for index in indexes)
+
+    def renew(self, records: Records) -> None:
+        """This is durable now, by whomever it was recorded."""
+        present = {index.id for index in records.indexes}
+        self.drop([index for index in self.indexes if index not in present])
+        self.add(records.tables, records.indexes)
+        self.shapes = dict(records.shapes)
+        self._next_table = max(self._next_table, *(number + 1 for number in self.numbers))
+        self._next_index = max(self._next_index, records.last_index + 1)
 
     def drop(self, indexes: Iterable[int]) -> None:
         """These indexes are gone."""
@@ -207,8 +218,13 @@ class Numbering:
                 self.shapes[table] = shape
 
     def of_table(self, number: int) -> list[IndexRecord]:
-        """Declared indexes of a table."""
-        return [index for index in self.indexes.values() if index.table == number]
+        """Complete indexes of a table."""
+        return [index for index in self.indexes.values() if index.table == number and index.complete]
+
+    @property
+    def incomplete(self) -> list[IndexRecord]:
+        """Indexes that one of several processes is building."""
+        return [index for index in self.indexes.values() if not index.complete]
 
     def _index_number(self) -> int:
         number = self._next_index
@@ -224,10 +240,11 @@ class Catalog:
 
     def __init__(self, numbering: Numbering, schema: Schema, filling: Iterable[IndexRecord] = ()) -> None:
         self.numbering, self.schema = numbering, schema
-        self.filling = tuple(filling)
+        self.filling = tuple({index.id: index for index in (*numbering.incomplete, *filling)}.values())
         self._indexes: defaultdict[int, list[IndexRecord]] = defaultdict(list)
         for index in numbering.indexes.values():
-            self._indexes[index.table].append(index)
+            if index.complete:
+                self._indexes[index.table].append(index)
         self._tables: dict[str, TableInfo] = {}
 
     def table(self, name: str) -> TableInfo | None:
@@ -249,9 +266,9 @@ class Catalog:
         hidden = [index for index in self.filling if index.table == record.number]
         filling = [index.id for index in hidden]
         for index in self._indexes.get(record.number, ()):
+            # One that is not declared here is of a schema that another process has: all keep up all of them.
             wanted = declared.get((index.name, index.fields, index.kind))
-            if wanted is not None:
-                (hidden if wanted.staged or ours else readable).append(index)
+            (hidden if wanted is None or wanted.staged or ours else readable).append(index)
         return TableInfo(record, readable, definition, hidden=hidden, filling=filling)
 
     def by_number(self, number: int) -> TableInfo | None:

@@ -10,24 +10,24 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
 from reactor.database.catalog import Catalog
+from reactor.database.committed import Committed
 from reactor.database.documents import DocumentCache
 from reactor.database.driving import drive
 from reactor.database.latencies import Latencies
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
 from reactor.database.preparation import prepare
-from reactor.database.ranges import Touch
 from reactor.database.transaction import Transaction
-from reactor.store.seam import Commit, Outcome, Snapshot, Store
+from reactor.store.seam import Commit, LogEntry, Outcome, Snapshot, Store
 
-__all__ = ["Committed", "Committer", "Ending", "Job"]
+__all__ = ["Committer", "Decided", "Ending", "Group", "Job", "Settled", "guarded"]
 
 _SLICE_SECONDS = 0.004
 """How long queued mutations may run before the loop gets a turn."""
@@ -39,14 +39,6 @@ class Ending(msgspec.Struct, gc=False):
     payload: Any
     keep: bool
     outcome: Outcome | None = None
-
-
-class Committed(msgspec.Struct, frozen=True):
-    """A commit that became visible: when, which function wrote, and which keys it touched."""
-
-    ts: int
-    source: str
-    touches: list[Touch]
 
 
 class Job(Protocol):
@@ -66,16 +58,30 @@ class Job(Protocol):
         ...
 
 
-class _Settled(msgspec.Struct):
-    """A job that ended, and what it is to be told."""
+class Decided(msgspec.Struct):
+    """What a job's transaction comes to: its commit, what is to be told of it, and the writes as others lie over them.
+
+    `dated`: the commit's time is part of what it writes.
+    """
+
+    commit: Commit
+    news: Committed
+    own: Overlay | None
+    dated: bool
+
+
+class Settled(msgspec.Struct):
+    """A job that ended, and what it is to be told. Only in a shared store the rest is kept as well."""
 
     job: Job
     payload: Any
     ts: int
     error: BaseException | None = None
+    tx: Transaction | None = None
+    decided: Decided | None = None
 
 
-class _Group:
+class Group:
     """Jobs that ended on the same undurable ground, and the commits among them."""
 
     __slots__ = ("commits", "news", "overlay", "settled")
@@ -84,7 +90,18 @@ class _Group:
         self.commits: list[Commit] = []
         self.news: list[Committed] = []
         self.overlay = Overlay()
-        self.settled: list[_Settled] = []
+        self.settled: list[Settled] = []
+
+    def add(self, decided: Decided) -> None:
+        """One more commit, over those before it."""
+        commit, own, outcome = decided.commit, decided.own, decided.commit.outcome
+        self.commits.append(commit)
+        self.news.append(decided.news)
+        if own is not None:
+            self.overlay.absorb(own)
+        if outcome is not None:
+            outcome.ts = commit.ts
+            self.overlay.outcomes[outcome.session, outcome.request] = outcome
 
 
 class Committer:
@@ -110,15 +127,15 @@ class Committer:
         self._on_the_way = on_the_way
         self._queue: deque[Job] = deque()
         self._running: Job | None = None
-        self._forming = _Group()
-        self._in_flight: _Group | None = None
-        self._ended: deque[_Group] = deque()
+        self._forming = Group()
+        self._in_flight: Group | None = None
+        self._ended: deque[Group] = deque()
         base = store.acquire()
         self._decided = self.visible = base.ts
         base.release()
         # Commits are no older than the creation times in them, but for rounding: so the next one follows all there are.
         self._creation = math.nextafter(base.ts / 1e6, math.inf)
-        self.watch: Callable[[list[Commit], Overlay], None] | None = None
+        self.watch: Callable[[Sequence[Commit | LogEntry], Overlay], None] | None = None
         """Called with commits that became durable and the documents that they left, before anybody sees them."""
         self._epoch = 0
         """Counts lost groups: a job that began in an earlier epoch stands on what is not there."""
@@ -162,6 +179,15 @@ class Committer:
         self._pauses -= 1
         self._drain()
 
+    def hold(self) -> None:
+        """Begin nothing new until `let_go`, whatever is under way."""
+        self._pauses += 1
+
+    def let_go(self) -> None:
+        """Take back `hold`."""
+        self._pauses -= 1
+        self._drain()
+
     async def settle(self) -> None:
         """Wait until everything submitted so far, and what it led to, has ended."""
         while self._busy() or self._queue:
@@ -193,7 +219,8 @@ class Committer:
             held = self._store.acquire()
         except Exception as error:
             self._running = None
-            self._settle(job, None, error)
+            self._forming.settled.append(Settled(job, None, self._decided, error))
+            self._flush_soon()
             return
         now, catalog = self._clock() / 1_000_000, self._catalog()
         tx = Transaction(
@@ -223,35 +250,37 @@ class Committer:
         if epoch != self._epoch:
             self._wake()  # it stood on commits that were lost, and is in the queue again
         else:
+            decided = None
             if ending is not None:
                 try:
-                    self._decide(job, tx, ending)
+                    decided = self._decide(job, tx, ending)
                 except Exception as fault:
                     error = fault
-            self._settle(job, ending, error)
+            payload = None if ending is None or error is not None else ending.payload
+            self._settle(Settled(job, payload, self._decided, error), tx, decided)
         self._drain_soon()
 
-    def _decide(self, job: Job, tx: Transaction, ending: Ending) -> None:
+    def _decide(self, job: Job, tx: Transaction, ending: Ending) -> Decided | None:
         if not ending.keep:
-            return
-        ts = max(self._decided + 1, self._clock(), int(tx.next_creation * 1e6))
-        prepared = prepare(tx, ts, job.source, ending.outcome)
+            return None
+        ts, outcome = max(self._decided + 1, self._clock(), int(tx.next_creation * 1e6)), ending.outcome
+        result = None if outcome is None else outcome.result
+        prepared = prepare(tx, ts, job.source, outcome)
         if prepared is None:
-            return
+            return None
         commit, touches = prepared
         self._decided, self._creation = ts, tx.next_creation
-        group, own, outcome = self._forming, tx.writes(), ending.outcome
-        group.commits.append(commit)
-        group.news.append(Committed(ts, job.source, touches))
-        if own is not None:
-            group.overlay.absorb(own)
-        if outcome is not None:
-            outcome.ts = ts
-            group.overlay.outcomes[outcome.session, outcome.request] = outcome
+        dated = bool(tx.pending) or (outcome is not None and outcome.result != result)
+        decided = Decided(commit, Committed(ts, job.source, touches), tx.writes(), dated)
+        self._forming.add(decided)
+        return decided
 
-    def _settle(self, job: Job, ending: Ending | None, error: BaseException | None) -> None:
-        payload = None if ending is None or error is not None else ending.payload
-        self._forming.settled.append(_Settled(job, payload, self._decided, error))
+    def _settle(self, settled: Settled, tx: Transaction, decided: Decided | None) -> None:
+        """A job has ended, and has its place in the group that forms."""
+        self._forming.settled.append(settled)
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
         # Everything that arrives in the same turn of the loop shares a group.
         if self._in_flight is None and not self._flush_asked:
             self._flush_asked = True
@@ -277,7 +306,7 @@ class Committer:
         self._flush_asked = False
         if self._in_flight is not None or not self._forming.settled:
             return
-        group, self._forming = self._forming, _Group()
+        group, self._forming = self._forming, Group()
         if group.commits:
             self._in_flight = group
             self._flushed = time.perf_counter()
@@ -287,11 +316,11 @@ class Committer:
             self._ended.append(group)
             self._tell()
 
-    def _tell_on_the_way(self, group: _Group) -> None:
+    def _tell_on_the_way(self, group: Group) -> None:
         if self._in_flight is group:
-            _guarded(self._on_the_way, group.news, group.overlay)
+            guarded(self._on_the_way, group.news, group.overlay)
 
-    def _written(self, group: _Group, _: None, error: BaseException | None) -> None:
+    def _written(self, group: Group, _: None, error: BaseException | None) -> None:
         self.fault = error
         self.group_seconds.add(time.perf_counter() - self._flushed)
         self._ended.append(group)
@@ -302,7 +331,7 @@ class Committer:
             self._lose(group, error)
         self._tell()
 
-    def _keep(self, group: _Group) -> None:
+    def _keep(self, group: Group) -> None:
         """A group is durable: let everybody see it."""
         last = group.commits[-1].ts
         self.commits += len(group.commits)
@@ -311,7 +340,7 @@ class Committer:
         for commit in group.commits:
             numbering.add(commit.tables)
         if self.watch is not None:
-            _guarded(self.watch, group.commits, group.overlay)
+            guarded(self.watch, group.commits, group.overlay)
         self._cache.apply(group.overlay, last)
         self._in_flight = None
         self._untold += group.news
@@ -321,13 +350,13 @@ class Committer:
             self.fault = fault  # the commits are durable, but cannot be read
         else:
             news, self._untold = self._untold, []
-            _guarded(self._on_visible, news)
+            guarded(self._on_visible, news)
 
-    def _lose(self, group: _Group, error: BaseException) -> None:
+    def _lose(self, group: Group, error: BaseException) -> None:
         """A group did not become durable: its jobs fail, and those that stood on it run again, in their order."""
         for settled in group.settled:
             settled.payload, settled.error = None, error
-        later, self._forming, self._in_flight = self._forming, _Group(), None
+        later, self._forming, self._in_flight = self._forming, Group(), None
         self._epoch += 1
         if self._running is not None:
             self._queue.appendleft(self._running)
@@ -349,7 +378,7 @@ class Committer:
                     settled.job.done(settled.payload, settled.ts, settled.error)
                 except Exception as fault:
                     _complain(fault)
-            _guarded(self._after)
+            guarded(self._after)
             self._ended.popleft()
         self._telling = False
         self._wake()
@@ -368,7 +397,8 @@ class Committer:
         await self._idle.wait()
 
 
-def _guarded(callback: Callable[..., None], *args: Any) -> None:
+def guarded(callback: Callable[..., None], *args: Any) -> None:
+    """Tell somebody something."""
     try:
         callback(*args)
     except Exception as fault:

@@ -8,13 +8,17 @@ from reactor.database.adopter import Adopter
 from reactor.database.adoption import Progress, Structure
 from reactor.database.catalog import Catalog, Numbering
 from reactor.database.catalogs import Catalogs
-from reactor.database.committer import Committed, Committer
+from reactor.database.committed import Committed
+from reactor.database.committer import Committer
 from reactor.database.documents import DocumentCache
 from reactor.database.environment import resident
 from reactor.database.limits import TransactionLimits
+from reactor.database.others import Step
 from reactor.database.outcomes import Outcomes
 from reactor.database.overlay import Overlay
 from reactor.database.past import past
+from reactor.database.shared_committer import SharedCommitter
+from reactor.database.structure import fits_records
 from reactor.database.transaction import Transaction
 from reactor.database.vector_spaces import VectorSpaces
 from reactor.schema import Schema, define_schema
@@ -46,14 +50,21 @@ class Database:
         self.store, self.limits, self._clock = store, limits or TransactionLimits(), clock
         self.vectors = VectorSpaces(store.acquire, vector_bytes)
         self.cache = DocumentCache(cache_bytes, self.vectors)
-        self.outcomes = Outcomes()
-        self._opened = False
+        self.outcomes = Outcomes(shared=store.shared)
+        self._opened = self.outdated = False
         self.on_visible: Callable[[list[Committed]], None] = _ignore
         """Called with the commits of a group that became durable, before their callers are answered."""
         self.after_group: Callable[[], None] = _ignore
         """Called after the callers of a group were answered."""
         self.on_the_way: Callable[[list[Committed], Overlay], None] = _ignore
         """Called while a group is being made durable, with the changes that it makes to the visible state."""
+        self.on_outdated: Callable[[], None] = _ignore
+        """Called when another process has changed the schema of a shared store to one that is not this process's.
+
+        From then on mutations wait, and `outdated` is true, until `adopt` brings the schema that fits.
+        """
+        self.on_forgotten: Callable[[], None] = _ignore
+        """Called when others' commits to a shared store were forgotten before they were seen: anything may be new."""
 
     async def open(self, schema: Schema, progress: Progress = _ignore) -> None:
         """Open the store, check what is stored against the schema, and make what it declares.
@@ -65,16 +76,7 @@ class Database:
             self.numbering = Numbering(self.store.tables, self.store.indexes, self.store.last_index, self.store.shapes)
             self.vectors.indexes = self.numbering.indexes
             self._catalogs = Catalogs(Catalog(self.numbering, _NOTHING))
-            self.committer = Committer(
-                self.store,
-                self.cache,
-                self.limits,
-                catalog=lambda: self.catalog,
-                on_visible=self._tell_visible,
-                after=self._tell_after,
-                on_the_way=self._tell_on_the_way,
-                clock=self._clock,
-            )
+            self.committer = self._make_committer()
             self._adopter = Adopter(Structure(self.store, self.committer, self.numbering, self._catalogs))
             await self._adopter.adopt(schema, progress, _ignore)
             await self.store.keep_resident(*resident(self.catalog))
@@ -82,6 +84,41 @@ class Database:
             await self.store.close()
             raise
         self._opened = True
+
+    def _make_committer(self) -> Committer:
+        told: dict[str, Any] = {
+            "catalog": lambda: self.catalog,
+            "on_visible": self._tell_visible,
+            "after": self._tell_after,
+            "on_the_way": self._tell_on_the_way,
+            "clock": self._clock,
+        }
+        if not self.store.shared:
+            return Committer(self.store, self.cache, self.limits, **told)
+        told |= {"on_step": self._take_step, "by_id": lambda: self.numbering.by_id}
+        return SharedCommitter(self.store, self.cache, self.limits, **told)
+
+    def _take_step(self, step: Step) -> None:
+        """A state of a shared store is about to be visible."""
+        if step.forgotten:
+            self.cache.clear()
+            self.outcomes.forget_all()
+            self.on_forgotten()
+        if step.records is not None:
+            self.numbering.renew(step.records)
+            self._catalogs.use(Catalog(self.numbering, self.catalog.schema), step.ts)
+            self.vectors.retain()
+            self._look_for_newer_code()
+        self.outcomes.forget(step.sessions)
+        self.cache.apply(step.overlay, step.ts)
+
+    def _look_for_newer_code(self) -> None:
+        """Whoever changed the schema may have another one. Then nothing is written here until this one changes too."""
+        fits = not self._opened or fits_records(self.catalog.schema, self.numbering)
+        if not fits and not self.outdated:
+            self.outdated = True
+            self.committer.hold()
+            self.on_outdated()
 
     async def adopt(self, schema: Schema, progress: Progress = _ignore, swap: Callable[[], None] = _ignore) -> None:
         """Check what is stored against a schema and make its tables and indexes, then let it serve; `swap`, which must
@@ -93,6 +130,9 @@ class Database:
         """
         await self._adopter.adopt(schema, progress, swap)
         self.vectors.retain()
+        if self.outdated:
+            self.outdated = False
+            self.committer.let_go()
 
     def warm(self) -> None:
         """Begin to read into memory what searches by vectors need."""

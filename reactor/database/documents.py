@@ -130,6 +130,14 @@ class DocumentCache:
             if document.raw is not None:
                 self._put(document, ts)
 
+    def clear(self) -> None:
+        """Nothing is known any more."""
+        self.totals, self.counts = RangeCache(), RangeCache()
+        self._documents.clear()
+        self._bytes = 0
+        if self.vectors is not None:
+            self.vectors.clear()
+
     def _put(self, document: Document, ts: int) -> None:
         size = _memory(document)
         if size > self._max_bytes:

@@ -5,8 +5,11 @@ resend after a lost connection is answered from the record. Numbers of a session
 are known to be new without asking the store.
 """
 
+from collections.abc import Iterable
+
 from reactor.database.transaction import Transaction
-from reactor.store.seam import Outcome
+from reactor.store.seam import OUTCOME_INDEX, Outcome, outcome_key
+from reactor.values import successor
 
 __all__ = ["Outcomes"]
 
@@ -15,11 +18,15 @@ _REMEMBERED_SESSIONS = 10_000
 
 
 class Outcomes:
-    """Finds recorded outcomes. Used by mutations only, which run one after another."""
+    """Finds recorded outcomes. Used by mutations only, which run one after another.
 
-    __slots__ = ("_highest",)
+    `shared`: other processes record outcomes too. Then whoever looks for one depends on all of the client's before it.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_highest", "_shared")
+
+    def __init__(self, *, shared: bool = False) -> None:
+        self._shared = shared
         # By session, a request number above which nothing was recorded, and nothing asked for.
         self._highest: dict[bytes, int] = {}
 
@@ -28,6 +35,8 @@ class Outcomes:
 
         Answered None, the caller runs it in `tx`: the next who asks for this number is told what came of that.
         """
+        if self._shared:
+            tx.reads.look_up(OUTCOME_INDEX, session, successor(outcome_key(session, request)))
         decided = tx.decided(session, request)
         if decided is not None:
             return decided
@@ -38,6 +47,15 @@ class Outcomes:
             return await tx.snapshot.outcome(session, request)
         self._remember(session, request)
         return None
+
+    def forget(self, sessions: Iterable[bytes]) -> None:
+        """Other processes have recorded outcomes of these clients."""
+        for session in sessions:
+            self._highest.pop(session, None)
+
+    def forget_all(self) -> None:
+        """Other processes may have recorded outcomes of any client."""
+        self._highest.clear()
 
     def _remember(self, session: bytes, request: int) -> None:
         self._highest[session] = request

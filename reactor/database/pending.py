@@ -3,14 +3,14 @@
 A write that it does not allow succeeds, since it is right under the schema that serves; it is the push that fails.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reactor.database.document_pass import check_stored
 from reactor.database.overlay import Overlay
 from reactor.database.unique_pass import UniquePass, values_in_key
 from reactor.errors import StoreError
 from reactor.schema import Table
-from reactor.store.seam import Commit, Store
+from reactor.store.seam import Commit, LogEntry, Store
 from reactor.values import TableNames
 
 __all__ = ["Pending"]
@@ -35,7 +35,7 @@ class Pending:
         """From now on, note what is written into this index."""
         self._uniques[unique.number] = unique
 
-    def look(self, commits: list[Commit], overlay: Overlay) -> None:
+    def look(self, commits: Sequence[Commit | LogEntry], overlay: Overlay) -> None:
         """These commits became durable, and left the documents of `overlay`."""
         if self.failure is not None:
             return

@@ -13,7 +13,7 @@ from reactor.database.unique_pass import UniquePass
 from reactor.schema import Index, Schema, Table
 from reactor.store.seam import Commit, IndexRecord, TableRecord
 
-__all__ = ["StructurePlan"]
+__all__ = ["StructurePlan", "fits_records"]
 
 
 class StructurePlan:
@@ -29,8 +29,10 @@ class StructurePlan:
     `dropped`     numbers of indexes that it declares no longer
     """
 
-    def __init__(self, numbering: Numbering, schema: Schema, staged: Mapping[int, DocumentPass]) -> None:
-        self._numbering, self._schema, self._under_way = numbering, schema, staged
+    def __init__(
+        self, numbering: Numbering, schema: Schema, staged: Mapping[int, DocumentPass], *, shared: bool = False
+    ) -> None:
+        self._numbering, self._schema, self._under_way, self._shared = numbering, schema, staged, shared
         self.tables: list[TableRecord] = []
         self.indexes: list[IndexRecord] = []
         self.passes: list[DocumentPass] = []
@@ -38,7 +40,9 @@ class StructurePlan:
         self.totals: list[TotalPass] = []
         self.pending: dict[int, Table] = {}
         self.staged: dict[int, DocumentPass] = {}
-        self.dropped: list[int] = []
+        # What a process that died was building, or another one builds that will hear of it.
+        self._left_behind = [index.id for index in numbering.incomplete if index.id not in staged]
+        self.dropped: list[int] = list(self._left_behind)
         self._recorded: list[IndexRecord] = []
         for name in SYSTEM_TABLES:
             self._plan_system_table(name)
@@ -121,13 +125,43 @@ class StructurePlan:
         """Whether anything has to be read before the schema may serve."""
         return bool(self.passes or self.uniques)
 
+    def announcement(self) -> Commit:
+        """The commit by which all processes that share the store learn what they have to keep up from then on."""
+        known = self._numbering
+        tables = [table for table in self.tables if table.name not in known.tables]
+        building = [replace(index, complete=False) for index in (*self.indexes, *self._new_staged)]
+        return Commit(0, [], "schema", None, tables, building, self._left_behind)
+
+    @property
+    def _new_staged(self) -> list[IndexRecord]:
+        return [index for made in self.staged.values() for index in made.indexes if index.id not in self._under_way]
+
     def commit(self) -> Commit | None:
         """The commit that records all of it; None when there is nothing to record."""
         known = self._numbering
         tables = [table for table in self.tables if table.name not in known.tables]
+        if self._shared:
+            self._recorded += [replace(index, complete=False) for index in self._new_staged]
         numbers = {table.name: table.number for table in (*known.tables.values(), *tables)}
         shapes = {number: shape_of(self._schema.table(name)) for name, number in numbers.items()}
         changed = {number: shape for number, shape in shapes.items() if shape != known.shapes.get(number)}
         if not (tables or self._recorded or self.dropped or changed):
             return None
         return Commit(0, [], "schema", None, tables, self._recorded, self.dropped, changed)
+
+
+def fits_records(schema: Schema, numbering: Numbering) -> bool:
+    """Whether what is recorded of tables and indexes is what a schema that serves has recorded."""
+    for name, record in numbering.tables.items():
+        if numbering.shapes.get(record.number) != shape_of(schema.table(name)):
+            return False
+    for table in schema.tables.values():
+        known = numbering.tables.get(table.name)
+        recorded = {
+            (index.name, index.fields, index.kind, index.unique)
+            for index in (numbering.of_table(known.number) if known is not None else ())
+        }
+        wanted = {(index.name, index.fields, index.kind, index.unique) for index in table.indexes if not index.staged}
+        if not wanted <= recorded:
+            return False
+    return True

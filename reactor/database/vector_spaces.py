@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reactor.database.counting import count_entries
 from reactor.database.derived import DerivedIndex
-from reactor.errors import DeveloperError
+from reactor.errors import DeveloperError, StoreError
 from reactor.store.seam import Snapshot
 from reactor.values import decode_trusted, successor, table_of
 from reactor.vectors.fields import EVERYTHING, VectorFields
@@ -83,6 +83,14 @@ class VectorSpaces:
         """Give up spaces of indexes that exist no longer."""
         for index in [index for index in self._spaces if index not in self.indexes]:
             del self._spaces[index]
+
+    def clear(self) -> None:
+        """Some commits were missed: all has to be read anew."""
+        self._spaces.clear()
+        for loading in self._loading.values():
+            loading.done.set_exception(StoreError("commits were missed while vectors were read; search again"))
+            loading.done.exception()  # that nobody waits for it is no reason to complain
+            loading.task.cancel()
 
     async def close(self) -> None:
         """End what is under way."""
@@ -157,6 +165,8 @@ class VectorSpaces:
     def _loaded(self, index: DerivedIndex, loading: _Loading, snapshot: Snapshot, task: "asyncio.Task[None]") -> None:
         del self._loading[index.id]
         snapshot.release()
+        if loading.done.done():
+            return
         if task.cancelled():
             loading.done.cancel()
             return

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.database import Database
 from reactor.database.migration_rows import MigrationRow, State
 from reactor.database.system_tables import MIGRATIONS

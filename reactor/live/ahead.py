@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.overlay import Overlay
 from reactor.live.directory import Directory
 from reactor.live.live_query import LiveQuery

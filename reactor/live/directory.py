@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.ranges import KeyRange
 from reactor.live.live_query import Cause, LiveQuery, QueryKey, Reason, Subscriber, Subscription, short_args_key
 from reactor.live.range_index import RangeIndex

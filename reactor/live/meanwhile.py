@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.ranges import KeyRange
 from reactor.live.range_index import RangeIndex
 

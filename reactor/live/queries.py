@@ -28,7 +28,7 @@ from reactor.runtime.runner import Runner
 from reactor.store.seam import Snapshot
 
 if TYPE_CHECKING:
-    from reactor.database.committer import Committed
+    from reactor.database.committed import Committed
 
 __all__ = ["Queries"]
 

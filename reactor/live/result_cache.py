@@ -7,7 +7,7 @@ newest visible moment would give, and nobody has to check it again.
 from collections import OrderedDict
 from collections.abc import Iterable
 
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.ranges import KeyRange
 from reactor.live.admission import Admission
 from reactor.live.live_query import QueryKey, Reason

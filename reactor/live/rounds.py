@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.driving import drive
 from reactor.database.latencies import Latencies
 from reactor.database.overlay import Overlay

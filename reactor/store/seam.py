@@ -16,6 +16,7 @@ import msgspec
 __all__ = [
     "CATALOG_INDEX",
     "OUTCOME_INDEX",
+    "SESSION_BYTES",
     "CaughtUp",
     "Commit",
     "IndexRecord",
@@ -39,6 +40,9 @@ for indexes and shapes."""
 
 OUTCOME_INDEX = -1
 """Pseudo-index whose keys are client sessions with request numbers: looking for an outcome reads there."""
+
+SESSION_BYTES = 16
+"""A client session is a UUID."""
 
 
 class TableRecord(msgspec.Struct, frozen=True):

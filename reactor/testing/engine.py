@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from reactor.app.parts import Parts
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.files.seam import FileStore
 from reactor.live.live_query import Subscriber, Subscription
 from reactor.runtime.calls import Call

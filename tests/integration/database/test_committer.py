@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.overlay import Overlay
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import DeveloperError, FunctionInterrupted, StoreError

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from reactor.database.catalog import FIRST_USER_TABLE
-from reactor.database.committer import Committed, Ending
+from reactor.database.committed import Committed
+from reactor.database.committer import Ending
 from reactor.database.cursors import Cursors
 from reactor.database.database import Database
 from reactor.database.limits import TransactionLimits

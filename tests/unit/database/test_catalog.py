@@ -48,12 +48,14 @@ def test_a_catalog_shows_the_tables_and_the_indexes_that_its_schema_declares() -
     words, loose = catalog.table("words"), catalog.table("loose")
     assert words is not None and loose is not None
     assert catalog.table("words") is words is catalog.by_number(RECORD.number)
-    assert [(i.id, i.name, i.fields) for i in (words.by_id, *words.ordered)] == [
+    assert [(i.id, i.name, i.fields) for i in words.indexes.values()] == [
         (1, "by_id", ("_id",)),
         (2, "by_creation_time", ("_creationTime", "_id")),
         (3, "by_word", ("word", "_creationTime", "_id")),
     ]
-    assert words.ordered_ids == (2, 3)
+    # What another schema declares is kept up all the same, as long as it is recorded.
+    assert words.ordered_ids == (2, 3, 4, 5)
+    assert [index.id for index in words.hidden] == [4, 5]
     assert words.definition is SCHEMA.table("words") and loose.definition is None
     assert loose.ordered_ids == (7,)
     assert (catalog.number_of("words"), catalog.name_of(10_002)) == (10_001, "loose")

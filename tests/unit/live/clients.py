@@ -1,6 +1,6 @@
 """Subscribers that write down what they are told, and shorthand for what they ask."""
 
-from reactor.database.committer import Committed
+from reactor.database.committed import Committed
 from reactor.database.ranges import KeyRange
 from reactor.live.directory import Directory
 from reactor.live.live_query import LiveQuery, Subscription

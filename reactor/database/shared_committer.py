@@ -1,0 +1,454 @@
+"""The committer of one process among several that write to the same store.
+
+Each runs its own mutations in their order against what it has seen, as the committer of a lone server does. What is
+new is that others commit meanwhile:
+
+    before a group of its own   the group is sifted: what read something that they touched runs again, and so does what
+                                was built upon that
+    at any time                 it catches up with the log, and lets everybody in its process see what they wrote
+
+A mutation that lost once runs again while its process holds the lock of the store, upon the newest state, so it
+succeeds however often others write what it reads.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+
+from reactor.database.committer import Committer, Decided, Group, Job, Settled, guarded
+from reactor.database.documents import DocumentCache
+from reactor.database.driving import drive
+from reactor.database.latencies import Latencies
+from reactor.database.limits import TransactionLimits
+from reactor.database.others import Step, step_to
+from reactor.database.ranges import KeyRange
+from reactor.database.touched import Touched, TouchedKey, keys_of
+from reactor.database.transaction import Transaction
+from reactor.errors import StoreError
+from reactor.store.seam import OUTCOME_INDEX, Commit, LogEntry, Store
+
+__all__ = ["SharedCommitter"]
+
+_HOLD_SECONDS = 0.02
+"""How long mutations may be begun while others are kept from committing."""
+
+_LOOK_SECONDS = 60.0
+_PAUSE_SECONDS = 0.1
+
+_log = logging.getLogger("reactor.database")
+
+
+class SharedCommitter(Committer):
+    """`on_step` takes in what a step changes of what is known of the database; `by_id` gives, by table number, the
+    number of the index by id.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        cache: DocumentCache,
+        limits: TransactionLimits,
+        *,
+        on_step: Callable[[Step], None],
+        by_id: Callable[[], dict[int, int]],
+        **named: Any,
+    ) -> None:
+        super().__init__(store, cache, limits, **named)
+        self._on_step, self._by_id = on_step, by_id
+        self._losers: set[Job] = set()
+        """Jobs in the queue that have lost against others' commits."""
+        self._missed = Touched()
+        """What was touched since the running job began that it cannot have seen."""
+        self._sent: list[Settled] = []
+        """The group in flight as it was at first: what is not in it any more was undone by others' commits."""
+        self._looking = self._insisting = self._rung = self._closed = False
+        self._ran: asyncio.Future[None] | None = None
+        self._lock: AbstractAsyncContextManager[None] | None = None
+        self._turn = asyncio.Lock()
+        self._unlocking: asyncio.Task[None] | None = None
+        self._seen_waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self.reruns = self.insisted = self.others = 0
+        """Mutations that ran again because of others; that ran under the lock; and commits of others."""
+        self.follow_seconds = Latencies()
+        """From hearing of others' commits until they were visible here."""
+        self._store.listen(self._heard)
+
+    # Asking
+
+    def submit(self, job: Job) -> None:
+        if self._insisting:
+            self._queue.append(job)
+        else:
+            super().submit(job)
+
+    async def pause(self) -> None:
+        """As for a lone server; and until `proceed`, or the one `write` that may follow, nobody else commits either."""
+        await super().pause()
+        try:
+            async with self._turn:
+                await self._take_lock()
+        except BaseException:
+            self.proceed()
+            raise
+
+    def proceed(self) -> None:
+        self._pauses -= 1
+        if not self._pauses and self._lock is not None:
+            self._unlocking = asyncio.get_running_loop().create_task(self._unlock())
+        else:
+            self._go_on()
+
+    async def write(self, commit: Commit) -> None:
+        assert self._pauses and self._lock is not None
+        self._decided = commit.ts = max(self._decided + 1, self._clock())
+        await self._store.commit([commit], revise=_refuse)
+        try:
+            self._again(self._see(await self._look(None)))
+        except Exception as fault:
+            self.fault = fault
+
+    async def reach(self, ts: int) -> None:
+        """Wait until commit `ts` can be read, if there is one."""
+        if ts > self.visible:
+            seen = asyncio.get_running_loop().create_future()
+            self._seen_waiters.append((ts, seen))
+            self._heard()
+            await seen
+
+    async def close(self) -> None:
+        await super().close()
+        self._closed = True
+        if self._unlocking is not None:
+            await asyncio.wait([self._unlocking])
+
+    # Running
+
+    def _start(self, job: Job) -> None:
+        self._missed = Touched()
+        super()._start(job)
+
+    def _settle(self, settled: Settled, tx: Transaction, decided: Decided | None) -> None:
+        settled.tx, settled.decided = tx, decided
+        self._forming.settled.append(settled)
+        if self._missed:
+            missed, self._missed = self._missed, Touched()
+            self._again(self._sift(self._forming, missed))
+        self._flush_soon()
+        if self._ran is not None and not self._ran.done():
+            self._ran.set_result(None)
+
+    def _drain(self) -> None:
+        self._drain_asked = False
+        if self._insisting or self._lock is not None:
+            return
+        if self._queue and self._queue[0] in self._losers and not self._pauses:
+            if not self._busy():
+                self._insisting = True
+                drive(self._insist(), self._insist_ended)
+            return
+        super()._drain()
+
+    # Sifting
+
+    def _sift(self, group: Group, touched: Touched, above: int = 0) -> list[Settled]:
+        """Take out of a group what `touched` has undone, and what was built upon that, and give it in its order.
+
+        What was taken out has touched its keys too. Nothing stays whose time is part of it and not after `above`.
+        """
+        lost: list[Settled] = []
+        kept: list[Settled] = []
+        for settled in group.settled:
+            late = settled.decided is not None and settled.decided.dated and settled.decided.commit.ts <= above
+            if late or (touched and touched.meets(_reads(settled), self._marks(settled))):
+                lost.append(settled)
+                touched.add(self._marks(settled))
+            else:
+                kept.append(settled)
+        if lost:
+            _remake(group, kept)
+        return lost
+
+    def _marks(self, settled: Settled) -> list[TouchedKey]:
+        """The keys that a job touched. One that failed had its place among the client's others all the same."""
+        written = [] if settled.decided is None else keys_of(settled.decided.commit, self._by_id())
+        return written + [(item.index, item.upper[:-1]) for item in _reads(settled) if item.index == OUTCOME_INDEX]
+
+    def _number(self, group: Group, above: int) -> None:
+        """Give the commits of a group times above one that others have reached."""
+        last = above
+        for settled in group.settled:
+            decided = settled.decided
+            if decided is not None:
+                if decided.commit.ts <= last:
+                    _date(decided, last + 1)
+                last = decided.commit.ts
+            settled.ts = last
+        group.news = [settled.decided.news for settled in group.settled if settled.decided is not None]
+        self._decided = max(self._decided, last)
+
+    def _again(self, lost: list[Settled]) -> None:
+        """Run these again, before all others."""
+        self.reruns += len(lost)
+        self._losers.update(settled.job for settled in lost)
+        self._queue.extendleft(settled.job for settled in reversed(lost))
+        self._drain_soon()
+
+    # Making durable
+
+    def _flush(self) -> None:
+        self._flush_asked = False
+        if self._in_flight is not None or self._looking or self._insisting or not self._forming.settled:
+            return
+        group, self._forming = self._forming, Group()
+        if group.commits:
+            self._send(group)
+            drive(self._durable(group), partial(self._made_durable, group))
+        else:
+            self._ended.append(group)
+            self._tell()
+            self._drain_soon()
+
+    def _send(self, group: Group) -> None:
+        self._in_flight, self._flushed, self._sent = group, time.perf_counter(), group.settled
+        self._sift(group, Touched(), self.visible)
+        self._number(group, self.visible)
+
+    async def _durable(self, group: Group) -> Step:
+        await self._store.commit(group.commits, revise=partial(self._revise, group))
+        return await self._look(group)
+
+    def _revise(self, group: Group, ts: int, entries: list[LogEntry] | None) -> list[Commit]:
+        by_id, touched = self._by_id(), Touched()
+        touched.everything = entries is None
+        for entry in entries or ():
+            touched.add(keys_of(entry, by_id))
+        self._sift(group, touched, ts)
+        self._number(group, ts)
+        return group.commits
+
+    def _take_lost(self, group: Group) -> list[Settled]:
+        """What others' commits have undone of the group that was in flight."""
+        stayed = set(map(id, group.settled))
+        lost, self._sent = [settled for settled in self._sent if id(settled) not in stayed], []
+        return lost
+
+    def _made_durable(self, group: Group, step: Step | None, error: BaseException | None) -> None:
+        self.fault = error
+        self.group_seconds.add(time.perf_counter() - self._flushed)
+        lost = self._take_lost(group)
+        self._ended.append(group)
+        if step is not None:
+            self._kept(group)
+            self._again([*lost, *self._see(step, group.commits, lost)])
+            self._flush()
+        else:
+            self._lose(group, error or StoreError("the commit was given up"))
+            self._again(lost)
+        self._tell()
+        self._go_on()
+
+    def _kept(self, group: Group) -> None:
+        self.commits += len(group.commits)
+        self.groups += 1
+        self._in_flight = None
+        self._losers.difference_update(settled.job for settled in group.settled)
+
+    # Seeing what is there
+
+    def _heard(self) -> None:
+        self._rung = True
+        self._follow()
+
+    def _follow(self) -> None:
+        """Catch up, unless that comes anyway."""
+        if self._rung and not self._closed and not self._occupied():
+            self._looking = True
+            began = time.perf_counter()
+            drive(self._look(None), partial(self._followed, began))
+
+    def _occupied(self) -> bool:
+        return self._looking or self._insisting or self._in_flight is not None or self._lock is not None
+
+    def _followed(self, began: float, step: Step | None, error: BaseException | None) -> None:
+        self._looking = False
+        if step is not None:
+            self._again(self._see(step))
+            self.follow_seconds.add(time.perf_counter() - began)
+            guarded(self._after)
+        else:
+            self.fault = error
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Do what had to wait."""
+        self._flush()
+        self._follow()
+        self._drain_soon()
+        self._wake()
+
+    async def _look(self, group: Group | None) -> Step:
+        """Catch up with the log. Of failures it tries again for a while: until then nothing can be decided."""
+        until = time.monotonic() + _LOOK_SECONDS
+        while True:
+            self._rung = False
+            try:
+                return await self._caught_up(group)
+            except StoreError as error:
+                if time.monotonic() > until or self._closed:
+                    raise
+                _log.warning("The log of the database could not be read; it is tried again: %s", error)
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _caught_up(self, group: Group | None) -> Step:
+        caught = await self._store.catch_up()
+        try:
+            own = {} if group is None else {news.ts: news for news in group.news}
+            changes = Group().overlay if group is None else group.overlay
+            return await step_to(caught, own, changes, self._by_id())
+        finally:
+            caught.snapshot.release()
+
+    def _see(self, step: Step, commits: Sequence[Commit] = (), lost: Sequence[Settled] = ()) -> list[Settled]:
+        """Let everybody see a newer state, with own `commits`; `lost` is what it has undone of the group in flight.
+
+        Gives the jobs that were built upon what it has undone.
+        """
+        self.others += len(step.others)
+        if self.watch is not None and (commits or step.others):
+            guarded(self.watch, [*commits, *step.others], step.overlay)
+        guarded(self._on_step, step)
+        self._decided = max(self._decided, step.ts)
+        try:
+            self._make_visible(step.ts)
+        except Exception as fault:
+            self.fault = fault
+        guarded(self._on_visible, step.news)
+        self._tell_waiters()
+        for settled in lost:
+            step.touched.add(self._marks(settled))
+        undone = self._sift(self._forming, step.touched)
+        self._missed.merge(step.touched)
+        return undone
+
+    def _tell_waiters(self) -> None:
+        waiting, self._seen_waiters = self._seen_waiters, []
+        for ts, seen in waiting:
+            if ts > self.visible:
+                self._seen_waiters.append((ts, seen))
+            elif not seen.done():
+                seen.set_result(None)
+
+    # Insisting
+
+    async def _insist(self) -> tuple[Group, Step]:
+        async with self._store.exclusive():
+            self._see(await self._look(None))
+            await self._run_some()
+            group, self._forming = self._forming, Group()
+            self._send(group)
+            if group.commits:
+                await self._store.commit(group.commits, revise=partial(self._revise, group))
+        return group, await self._look(group)
+
+    async def _run_some(self) -> None:
+        until = time.monotonic() + _HOLD_SECONDS
+        while self._queue and time.monotonic() < until:
+            self.insisted += 1
+            self._start(self._queue.popleft())
+            while self._running is not None:
+                self._ran = asyncio.get_running_loop().create_future()
+                await self._ran
+
+    def _insist_ended(self, done: tuple[Group, Step] | None, error: BaseException | None) -> None:
+        self._insisting = False
+        self.fault = error
+        if done is not None:
+            group, step = done
+            lost = self._take_lost(group)
+            self._kept(group)
+            self._again([*lost, *self._see(step, group.commits, lost)])
+            self._ended.append(group)
+        else:
+            self._insisted_in_vain(error or StoreError("the commit was given up"))
+        self._tell()
+        self._go_on()
+
+    def _insisted_in_vain(self, error: BaseException) -> None:
+        """Those that were run, and those that had lost before, hear that the store does not do it."""
+        ended = Group()
+        jobs = [settled.job for settled in (*self._sent, *self._forming.settled)]
+        jobs += [job for job in self._queue if job in self._losers]
+        ended.settled = [Settled(job, None, self._decided, error) for job in jobs]
+        self._queue = deque(job for job in self._queue if job not in self._losers)
+        self._sent, self._forming, self._in_flight = [], Group(), None
+        self._losers.clear()
+        self._ended.append(ended)
+
+    # Keeping others out
+
+    async def _take_lock(self) -> None:
+        while super()._busy() or self._looking or self._insisting:
+            await self._next_idle()
+        if self._lock is not None:
+            await self._leave_lock()
+        lock = self._lock = self._store.exclusive()
+        try:
+            await lock.__aenter__()
+        except BaseException:
+            self._lock = None
+            raise
+        self._again(self._see(await self._look(None)))
+
+    async def _unlock(self) -> None:
+        async with self._turn:
+            if not self._pauses:  # nobody else wants the pause to go on
+                await self._leave_lock()
+        self._rung = True
+        self._go_on()
+
+    async def _leave_lock(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            try:
+                await lock.__aexit__(None, None, None)
+            except StoreError as error:
+                _log.warning("The lock of the database was lost: %s", error)
+
+    def _busy(self) -> bool:
+        return super()._busy() or self._looking or self._insisting
+
+    def _wake(self) -> None:
+        super()._wake()
+        if self._losers:
+            self._drain_soon()
+
+
+def _reads(settled: Settled) -> list[KeyRange]:
+    return [] if settled.tx is None else settled.tx.reads.ranges()
+
+
+def _refuse(ts: int, entries: Iterable[LogEntry] | None) -> list[Commit]:
+    raise StoreError("others have written to the database while its tables were changed; it is to be tried again")
+
+
+def _date(decided: Decided, ts: int) -> None:
+    """A commit gets another time, which is no part of what it writes."""
+    decided.commit.ts, decided.news = ts, replace(decided.news, ts=ts)
+    if decided.commit.outcome is not None:
+        decided.commit.outcome.ts = ts
+
+
+def _remake(group: Group, kept: list[Settled]) -> None:
+    """The group has only these any more."""
+    made = Group()
+    for settled in kept:
+        if settled.decided is not None:
+            made.add(settled.decided)
+    group.settled, group.commits, group.news, group.overlay = kept, made.commits, made.news, made.overlay
