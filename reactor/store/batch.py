@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Write
+from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Write, points_of
 from reactor.store.statements import Statement
 
 __all__ = ["Rows", "Step", "catalog_rows", "decode_entry", "decode_index", "decode_outcome", "steps_of"]
@@ -15,15 +15,16 @@ Step = tuple[str, Sequence[Any]]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_writes = msgspec.msgpack.Decoder(list[Write]).decode
+_decode_points = msgspec.msgpack.Decoder(list[Point]).decode
 _decode_logs = msgspec.msgpack.Decoder(list[str]).decode
 
 
-def steps_of(batch: Sequence[Commit], statements: dict[str, Statement]) -> list[Step]:
-    """All statements for a batch of at least one commit, to run in one transaction.
+def steps_of(batch: Sequence[Commit], statements: dict[str, Statement], *, node: str = "") -> list[Step]:
+    """All statements for a batch of at least one commit, to run in one transaction; `node` as in `Rows`.
 
     Only what the batch leaves behind is written: a document that it changes a hundred times is one row.
     """
-    rows = Rows()
+    rows = Rows(node)
     for commit in batch:
         rows.add(commit)
     return [step for name, parameters in rows.by_statement() for step in statements[name].portions(parameters)]
@@ -34,9 +35,12 @@ class Rows:
 
     `documents` by id as (id, table, ts, value or None when it is gone), `entries` by (index, key) and whether they are
     there; rows of `log` and `outcomes` laid end to end as parameters; and the commits that change the `catalog`.
+
+    `node`: which process writes to a shared store, whose log has more to tell; empty when the store is not shared.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, node: str = "") -> None:
+        self._node = node
         self.documents: dict[str, tuple[str, int, int, bytes | None]] = {}
         self.entries: dict[tuple[int, bytes], bool] = {}
         self.log: list[Any] = []
@@ -54,8 +58,11 @@ class Rows:
                 self._move(point)
         for point in commit.entries:
             self._move(point)
-        if replaced:
-            self.log += (ts, commit.source, _encode(replaced))
+        if self._node:
+            beside = points_of(commit)
+            self.log += (ts, commit.source, _encode(replaced), _encode(beside) if beside else b"", self._node)
+        elif replaced:
+            self.log += (ts, commit.source, _encode(replaced), b"", "")
         outcome = commit.outcome
         if outcome is not None:
             self.outcomes += (ts, outcome.session, outcome.request, outcome.result, _encode(outcome.logs))
@@ -97,7 +104,8 @@ def catalog_rows(commits: Sequence[Commit]) -> list[tuple[str, list[Any]]]:
             rows.append(("raise_last_index", [max(table.by_id, table.by_creation)]))
         for index in commit.indexes:
             fields = msgspec.json.encode(index.fields).decode()
-            rows.append(("put_index", [index.id, index.table, index.name, fields, index.unique, index.kind]))
+            row = [index.id, index.table, index.name, fields, index.unique, index.kind, index.complete]
+            rows.append(("put_index", row))
             rows.append(("raise_last_index", [index.id]))
         for number in commit.dropped_indexes:
             rows.append(("drop_index", [number]))
@@ -107,14 +115,17 @@ def catalog_rows(commits: Sequence[Commit]) -> list[tuple[str, list[Any]]]:
     return rows
 
 
-def decode_entry(ts: int, source: str, writes: bytes) -> LogEntry:
+def decode_entry(ts: int, source: str, writes: bytes, points: bytes = b"", node: str = "") -> LogEntry:
     """A row of commit_log."""
-    return LogEntry(ts, source, _decode_writes(writes))
+    return LogEntry(ts, source, _decode_writes(writes), _decode_points(points) if points else [], node)
 
 
-def decode_index(id: int, table: int, name: str, fields: str, unique: int, kind: str) -> IndexRecord:
+def decode_index(
+    id: int, table: int, name: str, fields: str, unique: int, kind: str, complete: int = True
+) -> IndexRecord:
     """A row of indexes."""
-    return IndexRecord(id, table, name, tuple(msgspec.json.decode(fields, type=list[str])), bool(unique), kind)
+    paths = tuple(msgspec.json.decode(fields, type=list[str]))
+    return IndexRecord(id, table, name, paths, bool(unique), kind, bool(complete))
 
 
 def decode_outcome(session: bytes, request: int, row: tuple[bytes, bytes, int]) -> Outcome:

@@ -23,6 +23,7 @@ from reactor.store.seam import (
     TableRecord,
     Write,
     id_in_key,
+    points_of,
 )
 
 __all__ = ["MemorySnapshot", "MemoryStore"]
@@ -92,12 +93,13 @@ class MemorySnapshot:
         other.tables, other.indexes, other.shapes = dict(self.tables), dict(self.indexes), dict(self.shapes)
         return other
 
-    def apply(self, commit: Commit) -> None:
+    def apply(self, commit: Commit, node: str = "") -> None:
+        """Make a commit part of this state; `node`: which process wrote it, if the store is shared."""
         for write in commit.writes:
             self._put(write, commit.ts)
-        if commit.writes:
+        if commit.writes or node:
             writes = [Write(write.id, write.table, write.old, None, write.points) for write in commit.writes]
-            self.history.append(LogEntry(commit.ts, commit.source, writes))
+            self.history.append(LogEntry(commit.ts, commit.source, writes, points_of(commit) if node else [], node))
         for point in commit.entries:
             self._move(point, id_in_key(point.old or point.new or b""))
         if commit.outcome is not None:
@@ -112,6 +114,23 @@ class MemorySnapshot:
         for entry in entries:
             if self.written.get(entry[1], as_of + 1) <= as_of:
                 _add(present, entry)
+
+    def prune(self, log_before: int, outcomes_before: int, limit: int) -> int:
+        """Forget what is older than the timestamps, at most `limit` of both; returns how many."""
+        gone = self.history[:limit][: bisect_left(self.history, log_before, key=_ts)]
+        told = sorted(outcome.ts for outcome in self.outcomes.values() if outcome.ts < outcomes_before)
+        old = set(told[: limit - len(gone)])
+        self.history = self.history[len(gone) :]
+        self.history_from = gone[-1].ts if gone else self.history_from
+        self.outcomes = {key: outcome for key, outcome in self.outcomes.items() if outcome.ts not in old}
+        return len(gone) + len(old)
+
+    def refuse_repeated(self, batch: Sequence[Commit]) -> None:
+        """Raises StoreError when a request of the batch has an outcome already."""
+        told = [commit.outcome for commit in batch if commit.outcome is not None]
+        requests = {(outcome.session, outcome.request) for outcome in told}
+        if len(requests) < len(told) or not requests.isdisjoint(self.outcomes):
+            raise StoreError("a request of this session has an outcome already; look it up before running")
 
     def _record(self, commit: Commit) -> None:
         self.tables.update((table.number, table) for table in commit.tables)
@@ -193,7 +212,7 @@ class MemoryStore(Alone):
         revise: Revise | None = None,
     ) -> None:
         self._check_open()
-        self._refuse_repeated(batch)
+        self._visible.refuse_repeated([*self._coming, *batch])
         self._coming += batch
 
     def advance(self, ts: int) -> None:
@@ -215,15 +234,7 @@ class MemoryStore(Alone):
 
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
         self._check_open()
-        gone = self._visible.history[:limit][: bisect_left(self._visible.history, log_before, key=_ts)]
-        outcomes = self._visible.outcomes
-        old = sorted(told.ts for told in outcomes.values() if told.ts < outcomes_before)[: limit - len(gone)]
-        if gone or old:
-            state = self._changeable()
-            state.history = state.history[len(gone) :]
-            state.history_from = gone[-1].ts if gone else state.history_from
-            state.outcomes = {key: told for key, told in outcomes.items() if told.ts not in set(old)}
-        return len(gone) + len(old)
+        return self._changeable().prune(log_before, outcomes_before, limit)
 
     def _show(self) -> None:
         if self._coming:
@@ -235,12 +246,6 @@ class MemoryStore(Alone):
         if self._visible.holders > 0:
             self._visible = self._visible.copy()
         return self._visible
-
-    def _refuse_repeated(self, batch: Sequence[Commit]) -> None:
-        told = [commit.outcome for commit in (*self._coming, *batch) if commit.outcome is not None]
-        requests = {(outcome.session, outcome.request) for outcome in told}
-        if len(requests) < len(told) or not requests.isdisjoint(self._visible.outcomes):
-            raise StoreError("a request of this session has an outcome already; look it up before running")
 
     def _check_open(self) -> None:
         if not self._open:

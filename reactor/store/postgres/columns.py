@@ -38,7 +38,7 @@ def columns_of(rows: Rows) -> tuple[list[Any], LongEntries, LongEntries]:
         gone,
         *dead,
         *live,
-        *(rows.log[place::3] for place in range(3)),
+        *(rows.log[place::5] for place in range(3)),
         *(rows.outcomes[place::5] for place in range(5)),
     ]
     return columns, long_dead, long_live

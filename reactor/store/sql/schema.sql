@@ -18,11 +18,14 @@ CREATE TABLE index_entries (
     PRIMARY KEY (index_id, key)
 ) WITHOUT ROWID, STRICT;
 
--- Who changed what when, with what it replaced, for a limited time.
+-- Who changed what when, with what it replaced, for a limited time. `points` and `node` are for other processes that
+-- share the file: what else a commit touched, and which of them wrote it.
 CREATE TABLE commit_log (
     ts INTEGER PRIMARY KEY,
     source TEXT NOT NULL,
-    writes BLOB NOT NULL
+    writes BLOB NOT NULL,
+    points BLOB NOT NULL DEFAULT x'',
+    node TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 -- How clients' mutations ended.
@@ -43,8 +46,8 @@ CREATE TABLE tables (
     by_creation INTEGER NOT NULL
 ) STRICT;
 
--- Indexes that are complete; `dropped` ones only wait for their entries to be deleted. `kind` says how entries come
--- from documents.
+-- Indexes that are `complete`, or that are being built while several processes share the file; `dropped` ones only wait
+-- for their entries to be deleted. `kind` says how entries come from documents.
 CREATE TABLE indexes (
     id INTEGER PRIMARY KEY,
     table_number INTEGER NOT NULL,
@@ -52,7 +55,8 @@ CREATE TABLE indexes (
     fields TEXT NOT NULL,
     dropped INTEGER NOT NULL DEFAULT 0,
     is_unique INTEGER NOT NULL DEFAULT 0,
-    kind TEXT NOT NULL DEFAULT 'fields'
+    kind TEXT NOT NULL DEFAULT 'fields',
+    complete INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
 -- What every document of a table matches: a new schema that allows as much needs no look at them.

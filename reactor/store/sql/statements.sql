@@ -45,7 +45,7 @@ SELECT max(request) FROM outcomes WHERE session = ?;
 
 -- name: log
 -- The next commits after a timestamp.
-SELECT ts, source, writes FROM commit_log WHERE ts > ? ORDER BY ts LIMIT ?;
+SELECT ts, source, writes, points, node FROM commit_log WHERE ts > ? ORDER BY ts LIMIT ?;
 
 -- name: history_start
 -- The oldest timestamp that the log can lead back to.
@@ -57,7 +57,7 @@ SELECT name, number, by_id, by_creation FROM tables ORDER BY number;
 
 -- name: indexes
 -- All indexes in use.
-SELECT id, table_number, name, fields, is_unique, kind FROM indexes WHERE NOT dropped ORDER BY id;
+SELECT id, table_number, name, fields, is_unique, kind, complete FROM indexes WHERE NOT dropped ORDER BY id;
 
 -- name: shapes
 -- What the documents of each table are known to match.
@@ -93,8 +93,8 @@ DELETE FROM index_entries WHERE (index_id = ? AND key = ?) OR...;
 
 -- name: put_log
 -- A batch's entries of the commit log.
-INSERT INTO commit_log (ts, source, writes)
-SELECT column1, column2, column3 FROM (VALUES (?, ?, ?)...) WHERE column1 IS NOT NULL;
+INSERT INTO commit_log (ts, source, writes, points, node)
+SELECT column1, column2, column3, column4, column5 FROM (VALUES (?, ?, ?, ?, ?)...) WHERE column1 IS NOT NULL;
 
 -- name: put_outcomes
 -- A batch's outcomes of clients' mutations.
@@ -108,11 +108,11 @@ ON CONFLICT (number) DO UPDATE
 SET name = excluded.name, by_id = excluded.by_id, by_creation = excluded.by_creation;
 
 -- name: put_index
--- An index that is complete from now on.
-INSERT INTO indexes (id, table_number, name, fields, is_unique, kind) VALUES (?, ?, ?, ?, ?, ?)
+-- An index that is complete from now on, or begins to be built.
+INSERT INTO indexes (id, table_number, name, fields, is_unique, kind, complete) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE
 SET table_number = excluded.table_number, name = excluded.name, fields = excluded.fields,
-    is_unique = excluded.is_unique, kind = excluded.kind, dropped = 0;
+    is_unique = excluded.is_unique, kind = excluded.kind, complete = excluded.complete, dropped = 0;
 
 -- name: drop_index
 -- An index that nobody reads any more, perhaps one whose building was given up; pruning deletes its entries.

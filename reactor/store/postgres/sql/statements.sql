@@ -146,7 +146,7 @@ SET name = excluded.name, by_id = excluded.by_id, by_creation = excluded.by_crea
 
 -- name: put_index
 -- An index that is complete from now on.
-INSERT INTO indexes (id, table_number, name, fields, is_unique, kind) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO indexes (id, table_number, name, fields, is_unique, kind) SELECT $1, $2, $3, $4, $5, $6 WHERE $7::boolean
 ON CONFLICT (id) DO UPDATE
 SET table_number = excluded.table_number, name = excluded.name, fields = excluded.fields,
     is_unique = excluded.is_unique, kind = excluded.kind, dropped = false;
