@@ -171,7 +171,7 @@ class Committer:
             while self._busy():
                 await self._next_idle()
         except BaseException:
-            self.proceed()
+            self.let_go()
             raise
 
     def proceed(self) -> None:

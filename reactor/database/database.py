@@ -52,6 +52,7 @@ class Database:
         self.cache = DocumentCache(cache_bytes, self.vectors)
         self.outcomes = Outcomes(shared=store.shared)
         self._opened = self.outdated = False
+        self._adopting = 0
         self.on_visible: Callable[[list[Committed]], None] = _ignore
         """Called with the commits of a group that became durable, before their callers are answered."""
         self.after_group: Callable[[], None] = _ignore
@@ -114,8 +115,9 @@ class Database:
 
     def _look_for_newer_code(self) -> None:
         """Whoever changed the schema may have another one. Then nothing is written here until this one changes too."""
-        fits = not self._opened or fits_records(self.catalog.schema, self.numbering)
-        if not fits and not self.outdated:
+        if not self.store.shared or not self._opened or self._adopting or self.outdated:
+            return
+        if not fits_records(self.catalog.schema, self.numbering):
             self.outdated = True
             self.committer.hold()
             self.on_outdated()
@@ -128,11 +130,16 @@ class Database:
         SchemaMismatch for a document that does not match, also one that is written meanwhile, SchemaOvertaken when
         another call comes before this one has ended, and StoreError; then nothing has changed.
         """
-        await self._adopter.adopt(schema, progress, swap)
-        self.vectors.retain()
-        if self.outdated:
-            self.outdated = False
-            self.committer.let_go()
+        self._adopting += 1
+        try:
+            await self._adopter.adopt(schema, progress, swap)
+            self.vectors.retain()
+            if self.outdated:
+                self.outdated = False
+                self.committer.let_go()
+        finally:
+            self._adopting -= 1
+            self._look_for_newer_code()
 
     def warm(self) -> None:
         """Begin to read into memory what searches by vectors need."""

@@ -70,6 +70,8 @@ class SharedCommitter(Committer):
         """The group in flight as it was at first: what is not in it any more was undone by others' commits."""
         self._looking = self._insisting = self._rung = self._closed = False
         self._ran: asyncio.Future[None] | None = None
+        self._pausers = 0
+        """So many have the pause that keeps out others too."""
         self._lock: AbstractAsyncContextManager[None] | None = None
         self._turn = asyncio.Lock()
         self._unlocking: asyncio.Task[None] | None = None
@@ -91,6 +93,7 @@ class SharedCommitter(Committer):
     async def pause(self) -> None:
         """As for a lone server; and until `proceed`, or the one `write` that may follow, nobody else commits either."""
         await super().pause()
+        self._pausers += 1
         try:
             async with self._turn:
                 await self._take_lock()
@@ -100,7 +103,8 @@ class SharedCommitter(Committer):
 
     def proceed(self) -> None:
         self._pauses -= 1
-        if not self._pauses and self._lock is not None:
+        self._pausers -= 1
+        if not self._pausers and self._lock is not None:
             self._unlocking = asyncio.get_running_loop().create_task(self._unlock())
         else:
             self._go_on()
@@ -408,7 +412,7 @@ class SharedCommitter(Committer):
 
     async def _unlock(self) -> None:
         async with self._turn:
-            if not self._pauses:  # nobody else wants the pause to go on
+            if not self._pausers:  # nobody else wants the pause to go on
                 await self._leave_lock()
         self._rung = True
         self._go_on()

@@ -18,7 +18,7 @@ from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
 from reactor.schema import Schema, define_schema, define_table
-from reactor.store.seam import Commit, IndexRecord, Outcome, Store
+from reactor.store.seam import Commit, IndexRecord, Outcome, Revise, Store
 from reactor.values import v
 
 T = TypeVar("T")
@@ -57,13 +57,19 @@ class Gate:
         """Let commits become durable."""
         self._open.set()
 
-    async def commit(self, batch: Sequence[Commit], *, on_the_way: Callable[[], None] | None = None) -> None:
+    async def commit(
+        self,
+        batch: Sequence[Commit],
+        *,
+        on_the_way: Callable[[], None] | None = None,
+        revise: Revise | None = None,
+    ) -> None:
         self.batches.append(len(batch))
         self.on_the_way = on_the_way or self.on_the_way
         await self._open.wait()
         if self.failures:
             raise self.failures.pop(0)
-        await self._store.commit(batch, on_the_way=on_the_way)
+        await self._store.commit(batch, on_the_way=on_the_way, revise=revise)
 
 
 class Job:
