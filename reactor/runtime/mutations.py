@@ -3,13 +3,13 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from reactor.database.committer import Ending
 from reactor.database.database import Database
 from reactor.database.latencies import Latencies
 from reactor.database.transaction import Transaction
-from reactor.errors import ReactorError, StoreError
+from reactor.errors import ReactorError, StoreError, StoreFull
 from reactor.runtime.calls import Call
 from reactor.runtime.failures import describe, request_id
 from reactor.runtime.query_run import RunResult
@@ -17,12 +17,22 @@ from reactor.runtime.runner import Runner
 from reactor.store.seam import Outcome
 from reactor.values import settle
 
-__all__ = ["Answer", "Mutations"]
+__all__ = ["Answer", "Line", "Mutations"]
 
 _log = logging.getLogger("reactor.mutations")
 
 Answer = Callable[[RunResult], None]
 """Gets the result once it is durable; `ts` is the commit's timestamp (of a failure: of the state it read)."""
+
+
+class Line(Protocol):
+    """Mutations whose client sends those again, in their order, that were not answered: those of a connection.
+
+    `broken` becomes True when the store could not say of one whether it has happened, or did not keep it. To answer
+    that it failed might be wrong, and those behind it must not overtake it: none of them is kept, the client asks anew.
+    """
+
+    broken: bool
 
 
 class Mutations:
@@ -34,18 +44,18 @@ class Mutations:
         self.seconds = Latencies()
         """From when they were submitted until they were durable."""
 
-    def submit(self, call: Call, answer: Answer) -> None:
-        """Run a mutation after those submitted before it; `answer` is called later."""
-        self.database.committer.submit(_Mutation(self, call, answer))
+    def submit(self, call: Call, answer: Answer, line: Line | None = None) -> None:
+        """Run a mutation after those submitted before it; `answer` is called later, and is void if `line` is broken."""
+        self.database.committer.submit(_Mutation(self, call, answer, line))
 
 
 class _Mutation:
     """A mutation on its way through the committer."""
 
-    __slots__ = ("_answer", "_call", "_caller", "_crowd", "_mutations", "_since", "source")
+    __slots__ = ("_answer", "_call", "_caller", "_crowd", "_line", "_mutations", "_since", "source")
 
-    def __init__(self, mutations: Mutations, call: Call, answer: Answer) -> None:
-        self._mutations, self._call, self._answer = mutations, call, answer
+    def __init__(self, mutations: Mutations, call: Call, answer: Answer, line: Line | None) -> None:
+        self._mutations, self._call, self._answer, self._line = mutations, call, answer, line
         self.source = call.path
         self._since = time.perf_counter()
         entrance = mutations.runner.entrance
@@ -53,6 +63,16 @@ class _Mutation:
         self._crowd = None if self._caller is None else entrance.crowd(self._caller, call.path)
 
     async def run(self, tx: Transaction) -> Ending:
+        if self._line is not None and self._line.broken:
+            behind = StoreError("a mutation before it on its connection was not kept: send both again, in their order")
+            return Ending(self._not_kept(behind), keep=False)
+        try:
+            return await self._run(tx)
+        except StoreError as error:
+            self._break_line(error)
+            raise
+
+    async def _run(self, tx: Transaction) -> Ending:
         call, outcomes = self._call, self._mutations.database.outcomes
         if call.session is not None:
             recorded = await outcomes.find(call.session, call.request, tx)
@@ -63,6 +83,7 @@ class _Mutation:
             return Ending(self._mutations.runner.refused(call, self._crowd), keep=False)
         result = await self._mutations.runner.mutation(call, tx)
         if result.failure is not None:
+            self._break_line(result.failure.error)
             return Ending(result, keep=False)
         if call.session is None:
             return Ending(result, keep=True)
@@ -74,6 +95,8 @@ class _Mutation:
             self._mutations.runner.entrance.leave(self._caller)
         self._mutations.seconds.add(time.perf_counter() - self._since)
         if error is not None:
+            self._break_line(error)
+            _log.error("mutation %s was not kept", self._call.path, exc_info=error)
             self._answer(self._not_kept(error))
         elif isinstance(payload, Outcome):
             self._answer(RunResult(payload.result, None, payload.logs, payload.ts))
@@ -84,7 +107,11 @@ class _Mutation:
     def _not_kept(self, error: BaseException) -> RunResult:
         # What a store says of itself helps callers too ("the disk is full"); other faults are ours to look into.
         text = "Your request couldn't be completed. Try again later."
-        _log.error("mutation %s was not kept", self._call.path, exc_info=error)
         fault = error if isinstance(error, StoreError) else ReactorError(text)
         failure = describe(fault, self._call.request_id or request_id())
         return RunResult(b"null", failure, [], 0)
+
+    def _break_line(self, error: BaseException) -> None:
+        # A full disk says so, and that it wrote nothing: whoever has the reason can do something about it.
+        if self._line is not None and isinstance(error, StoreError) and not isinstance(error, StoreFull):
+            self._line.broken = True

@@ -127,14 +127,16 @@ class Hub:
         """Run a mutation for a session."""
 
         def answer(result: RunResult) -> None:
-            if session in self.rounds.due:
+            if session.broken:
+                self._break_off(session)
+            elif session in self.rounds.due:
                 # The step that it is about to get is older than this, and clients take the first step after a
                 # response for one that has its effects.
                 self.rounds.after(lambda: self._tell(session, session.answer_mutation, request, result))
             else:
                 self._tell(session, session.answer_mutation, request, result)
 
-        self._mutations.submit(call, answer)
+        self._mutations.submit(call, answer, session)
 
     def act(self, session: Session, request: int, call: Call) -> None:
         """Run an action for a session; it goes on if the session ends, and its answer is lost then."""
@@ -220,6 +222,12 @@ class Hub:
             if not self._unsent:
                 asyncio.get_running_loop().call_soon(self._flush)
             self._unsent[peer] = None
+
+    def _break_off(self, session: Session) -> None:
+        peer = self.sessions.get(session)
+        if peer is not None:
+            session.close(1011, "InternalServerError")
+            peer.flush()
 
     def _failed(self, session: Session) -> None:
         peer = self.sessions.get(session)

@@ -55,6 +55,7 @@ class Session:
         "_skew_ms",
         "_subscriptions",
         "_told_ts",
+        "broken",
         "closing",
         "identity",
         "origin",
@@ -66,6 +67,7 @@ class Session:
         self._host, self._chunked, self.origin = host, chunks, origin
         self.outbox: list[OutMessage] = []
         self.closing: Closing | None = None
+        self.broken = False  # see `Line`
         self.identity: Identity = ANONYMOUS
         self._id: bytes | None = None
         self._id_text = ""
