@@ -193,6 +193,7 @@ class Parts:
             verify=self.tokens.verify,
             canonical=self._canonical,
             newest=lambda: self.database.committer.visible,
+            reach=self.database.committer.reach,
             clock=self._clock,
             proxies=Proxies(self.settings.trusted_proxies),
         )
@@ -207,6 +208,7 @@ class Parts:
         self.crons.declare(self.application.crons)
         self.database.on_the_way = self.rounds.on_the_way
         self.database.on_visible = self._visible
+        self.database.on_forgotten = self._start_anew
         self.database.after_group = self.rounds.now
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
 
@@ -255,6 +257,12 @@ class Parts:
         self.rounds.soon()
         if self._determinism is not None:
             self._determinism.forget()
+
+    def _start_anew(self) -> None:
+        """Anything may have changed: nothing that was found before holds any more."""
+        self.queries.code_changed()
+        self.live.all_dirty("code")
+        self.rounds.soon()
 
     def _visible(self, commits: list[Committed]) -> None:
         try:

@@ -188,6 +188,10 @@ class Committer:
         self._pauses -= 1
         self._drain()
 
+    async def reach(self, ts: int) -> bool:
+        """Whether commit `ts` can be read. Where several processes write, this one catches up first."""
+        return ts <= self.visible
+
     async def settle(self) -> None:
         """Wait until everything submitted so far, and what it led to, has ended."""
         while self._busy() or self._queue:

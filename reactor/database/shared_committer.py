@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -43,6 +43,14 @@ _LOOK_SECONDS = 60.0
 _PAUSE_SECONDS = 0.1
 
 _log = logging.getLogger("reactor.database")
+
+
+class _Reaching(NamedTuple):
+    """Somebody waits for commit `ts`, since the log was looked at `looks` times."""
+
+    ts: int
+    looks: int
+    reached: asyncio.Future[bool]
 
 
 class SharedCommitter(Committer):
@@ -75,7 +83,8 @@ class SharedCommitter(Committer):
         self._lock: AbstractAsyncContextManager[None] | None = None
         self._turn = asyncio.Lock()
         self._unlocking: asyncio.Task[None] | None = None
-        self._seen_waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._looks = 0
+        self._reaching: list[_Reaching] = []
         self.reruns = self.insisted = self.others = 0
         """Mutations that ran again because of others; that ran under the lock; and commits of others."""
         self.follow_seconds = Latencies()
@@ -118,13 +127,14 @@ class SharedCommitter(Committer):
         except Exception as fault:
             self.fault = fault
 
-    async def reach(self, ts: int) -> None:
-        """Wait until commit `ts` can be read, if there is one."""
-        if ts > self.visible:
-            seen = asyncio.get_running_loop().create_future()
-            self._seen_waiters.append((ts, seen))
-            self._heard()
-            await seen
+    async def reach(self, ts: int) -> bool:
+        """Catch up to commit `ts`, if there is one; gives whether there is."""
+        if ts <= self.visible:
+            return True
+        reached: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._reaching.append(_Reaching(ts, self._looks, reached))
+        self._heard()
+        return await reached
 
     async def close(self) -> None:
         await super().close()
@@ -288,6 +298,7 @@ class SharedCommitter(Committer):
             guarded(self._after)
         else:
             self.fault = error
+            self._tell_reached(failed=True)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -311,6 +322,7 @@ class SharedCommitter(Committer):
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _caught_up(self, group: Group | None) -> Step:
+        self._looks += 1
         caught = await self._store.catch_up()
         try:
             own = {} if group is None else {news.ts: news for news in group.news}
@@ -334,20 +346,23 @@ class SharedCommitter(Committer):
         except Exception as fault:
             self.fault = fault
         guarded(self._on_visible, step.news)
-        self._tell_waiters()
+        self._tell_reached()
         for settled in lost:
             step.touched.add(self._marks(settled))
         undone = self._sift(self._forming, step.touched)
         self._missed.merge(step.touched)
         return undone
 
-    def _tell_waiters(self) -> None:
-        waiting, self._seen_waiters = self._seen_waiters, []
-        for ts, seen in waiting:
-            if ts > self.visible:
-                self._seen_waiters.append((ts, seen))
-            elif not seen.done():
-                seen.set_result(None)
+    def _tell_reached(self, *, failed: bool = False) -> None:
+        waiting, self._reaching = self._reaching, []
+        for one in waiting:
+            if one.reached.done():
+                continue
+            if failed or one.ts <= self.visible or one.looks < self._looks:
+                one.reached.set_result(one.ts <= self.visible)
+            else:
+                self._reaching.append(one)
+                self._rung = True
 
     # Insisting
 

@@ -154,7 +154,7 @@ class FunctionApi:
             ts = decode_ts(body.ts)
         except ValueError:
             raise HttpError(400, "BadJsonBody", "`ts` is not a timestamp: 8 bytes in base64.") from None
-        if ts > self._database.committer.visible:
+        if not await self._database.committer.reach(ts):
             raise HttpError(400, "BadTimestamp", "`ts` lies in the future of this deployment.")
         return _answer(await self._query_at(asked.call, ts), asked.format)
 

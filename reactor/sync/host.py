@@ -52,6 +52,10 @@ class Host(Protocol):
         """The newest visible timestamp."""
         ...
 
+    def reach(self, session: "Session", ts: int) -> None:
+        """Find out whether there is a commit at `ts`, then call `reached`, perhaps before this returns."""
+        ...
+
     def now_ns(self) -> int:
         """The wall clock."""
         ...

@@ -57,12 +57,14 @@ class Hub:
         verify: Verify,
         canonical: Callable[[str], str],
         newest: Callable[[], int],
+        reach: Callable[[int], Coroutine[Any, Any, bool]],
         clock: Callable[[], int] = time.time_ns,
         proxies: Proxies | None = None,
     ) -> None:
         self._directory, self._mutations, self._actions = directory, mutations, actions
         self.limits, self._admin, self._verify = limits, admin, verify
         self.canonical, self.newest, self.now_ns = canonical, newest, clock
+        self._reach = reach
         self._proxies = proxies or Proxies("off")
         self.rounds: Rounds
         self.held: Held
@@ -157,6 +159,20 @@ class Hub:
         """Bring a session up to date soon."""
         if session in self.sessions:
             self.rounds.request(session)
+
+    def reach(self, session: Session, ts: int) -> None:
+        """Find out whether a session's client comes from a state that there is."""
+
+        def answer(there: bool | None, error: BaseException | None) -> None:
+            try:
+                session.reached(there is True)
+            except Exception:
+                self._failed(session)
+            peer = self.sessions.get(session)
+            if peer is not None:
+                peer.flush()
+
+        drive(self._reach(ts), answer)
 
     def authenticate(self, session: Session, message: wire.Authenticate) -> None:
         """Find out who a session's client is: at once, unless keys have to be fetched."""

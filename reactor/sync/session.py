@@ -82,7 +82,7 @@ class Session:
         self._mutations: list[_Waiting] = []
         self._actions = 0
         self._base_identity = 0  # of the authentication under way
-        self._held: list[bytes] | None = None  # what came since it began; None when none is under way
+        self._held: list[bytes] | None = None  # what came since that, or since a state is waited for; or None
         self._held_bytes = 0
 
     # What the client says
@@ -138,9 +138,9 @@ class Session:
             self._skew_ms = message.clientTs - self._host.now_ns() / 1e6
             self._clock_due = True
         seen = message.maxObservedTimestamp
-        if seen is not None and wire.decode_ts(seen) > self._host.newest():
-            # The client saw a state that this server does not have: never pretend that it did not happen.
-            self._fail()
+        if seen is not None and (ts := wire.decode_ts(seen)) > self._host.newest():
+            self._held = []
+            self._host.reach(self, ts)
 
     def _modify(self, message: wire.ModifyQuerySet) -> None:
         if message.baseVersion != self._received_queries:
@@ -261,6 +261,14 @@ class Session:
             self._fail()
         else:
             self._become(identity)
+        for payload in held:
+            self.receive(payload)
+
+    def reached(self, there: bool) -> None:
+        """Whether the state that the client has seen is here too. Then what came meanwhile is handled."""
+        held, self._held = self._held or (), None
+        if not there:
+            self._fail()  # never pretend that it did not happen
         for payload in held:
             self.receive(payload)
 

@@ -250,6 +250,7 @@ async def test_an_index_is_built_while_another_process_writes() -> None:
     b.db.on_outdated = outdated.set
     adopting = asyncio.ensure_future(a.db.adopt(newer))
     written = 0
+    job = b.submit(lambda db: db.insert("users", {"name": "m", "age": 1}))
     while not b.db.outdated:
         job = b.submit(lambda db, n=written: db.insert("users", {"name": f"m{n}", "age": n % 7}))
         done, _ = await asyncio.wait(
@@ -341,7 +342,7 @@ async def test_a_store_that_fails_under_the_lock_is_told_and_then_it_goes_on(wor
     assert await a.mutate(adding("hot", 1)) == 102
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     plan=st.lists(
         st.tuples(st.integers(0, 2), st.lists(st.sampled_from("pqr"), min_size=1, max_size=3), st.booleans()),

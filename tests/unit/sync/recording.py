@@ -40,12 +40,16 @@ class RecordingHost:
         self.mutations: list[tuple[int, Call]] = []
         self.actions: list[tuple[int, Call]] = []
         self.asked: list[str] = []
+        self.reaching: list[int] = []
         self.updates = 0
 
     # The host
 
     def newest(self) -> int:
         return self.ts
+
+    def reach(self, session: Session, ts: int) -> None:
+        self.reaching.append(ts)
 
     def now_ns(self) -> int:
         return self.clock_ns

@@ -86,8 +86,20 @@ def test_a_session_id_that_is_no_uuid(host: RecordingHost, id: str):
 
 def test_a_client_that_saw_what_this_server_does_not_have(host: RecordingHost):
     host.connect(maxObservedTimestamp=ts_text(101))
+    assert (host.reaching, host.closed) == ([101], None)
+    host.session.reached(False)
     assert host.heard() == []
     assert host.closed == (1011, "InternalServerError")
+
+
+def test_a_client_that_saw_what_this_server_has_not_caught_up_with(host: RecordingHost):
+    host.connect(maxObservedTimestamp=ts_text(101))
+    host.mutate_with(0)
+    assert host.mutations == []
+    host.ts = 101
+    host.session.reached(True)
+    assert [request for request, _ in host.mutations] == [0]
+    assert host.closed is None
 
 
 def test_a_client_that_saw_the_newest_state(host: RecordingHost):
