@@ -7,9 +7,11 @@ import os
 import random
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
+from tests.support.fuzz import mutants
 from tests.support.fuzz.campaign import checked, play, reduced, round_of
 from tests.support.fuzz.mutants import mutant
 from tests.support.profile import NIGHTLY
@@ -67,6 +69,14 @@ async def test_mutated_conversations(server: Server) -> None:
 
 def test_a_seed_makes_the_same_bytes() -> None:
     assert [mutant(str(seed)) for seed in range(200)] == [mutant(str(seed)) for seed in range(200)]
+
+
+def test_a_mutant_leaves_nothing_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd: list[Any] = [{}, [[]]]
+    monkeypatch.setattr(mutants, "_ODD_VALUES", odd)
+    for seed in range(1_000):
+        mutant(str(seed))
+    assert odd == [{}, [[]]]
 
 
 async def test_a_failing_conversation_is_reduced() -> None:

@@ -3,6 +3,7 @@
 The same seed makes the same bytes.
 """
 
+import copy
 import json
 import random
 import struct
@@ -84,9 +85,13 @@ def _places(node: Any) -> list[tuple[Any, Any]]:
     return found
 
 
+def _odd(chance: random.Random) -> Any:
+    return copy.deepcopy(chance.choice(_ODD_VALUES))  # further changes are made inside of it
+
+
 def _replace(messages: list[Any], chance: random.Random) -> None:
     container, key = chance.choice(_places(messages))
-    container[key] = chance.choice(_ODD_VALUES)
+    container[key] = _odd(chance)
 
 
 def _nudge(messages: list[Any], chance: random.Random) -> None:
@@ -111,9 +116,7 @@ def _move_value(messages: list[Any], chance: random.Random) -> None:
 def _add_member(messages: list[Any], chance: random.Random) -> None:
     objects = [box for box, _ in _places(messages) if isinstance(box, dict)]
     if objects:
-        chance.choice(objects)[chance.choice(["type", "extra", "", "$integer", "componentPath"])] = chance.choice(
-            _ODD_VALUES
-        )
+        chance.choice(objects)[chance.choice(["type", "extra", "", "$integer", "componentPath"])] = _odd(chance)
 
 
 def _nest(messages: list[Any], chance: random.Random) -> None:
