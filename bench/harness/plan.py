@@ -247,7 +247,7 @@ def dashboard_phases(s: Settings) -> Iterator[Phase | None]:
     load = {"script": "servers/school.py", "arguments": [s.size(1, 0.01)]}
     yield Phase("seeding", None, load, folder="school", once=True)
     server, name = school(s.ws[0]), f"reactor {s.ws[0]}"
-    pages = {"workload": "dashboards", "loads": s.size(10, 2), "orders": s.size(20, 3), "adminKey": ADMIN_KEY}
+    pages = {"workload": "dashboards", "loads": s.size(10, 2), "orders": s.size(40, 3), "adminKey": ADMIN_KEY}
     yield Phase(f"{name}, pages", server, pages, folder="school")
     crowd = {"subscribers": s.size(1000, 100), "writes": s.size(20, 5)}
     load = {"workload": "dashboard_crowd", **crowd, "adminKey": ADMIN_KEY}
