@@ -1,12 +1,14 @@
 """Aggregates: count, sum, smallest and largest over ranges of an index, kept with every write."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, cast
 
 from reactor.database.catalog import IndexInfo, TableInfo
 from reactor.database.derived import DerivedIndex
 from reactor.database.documents import Document
 from reactor.database.index_range import IndexRange
+from reactor.database.range_totals import RangeGroups
 from reactor.database.total_leaves import LEAF
 from reactor.database.total_tree import TotalTree, totals_of
 from reactor.database.totals import AggregateResult, Totals
@@ -82,22 +84,65 @@ class _Grouping:
         self._tx, self._table, self._index = tx, table, index
         self._tree = TotalTree(tx, table, index)
         self._field = field_getter(index.fields[len(fixed)])
-        self._prefix = b"".join(encode_value(value) for value in fixed)
+        self._depth, self._prefix = len(fixed), b"".join(encode_value(value) for value in fixed)
 
     async def groups(self, lower: bytes, upper: bytes, limit: int, reverse: bool) -> list[AggregateGroup]:
+        known = self._known(lower, upper, limit, reverse)
+        found = None if known is None else await self._added_up(known)
+        if found is None:
+            walked = await self._walk(lower, upper, limit, reverse)
+            self._remember(walked, lower, upper, limit, reverse)
+            found = await self._added_up(walked)
+            assert found is not None, "a walk finds a leaf of each group"
+        return found
+
+    async def _added_up(self, groups: RangeGroups) -> list[AggregateGroup] | None:
+        """Each group with its totals; None when one has no documents any more."""
         found: list[AggregateGroup] = []
-        while len(found) < limit:
+        for value, start in groups.values:
+            totals = await totals_of(self._tx, self._table, self._index, start, prefix_end(start))
+            if not totals["count"]:
+                return None
+            group: dict[str, Any] = {**totals} if value is UNSET else {"value": _own(value), **totals}
+            found.append(cast(AggregateGroup, group))
+        return found
+
+    async def _walk(self, lower: bytes, upper: bytes, limit: int, reverse: bool) -> RangeGroups:
+        values: list[tuple[Any, bytes]] = []
+        first, last = lower, upper
+        while len(values) < limit:
             leaf = await self._tree.leaf_at(lower, upper, reverse=reverse)
             if leaf is None:
                 break
             (document,) = await self._tx.load([id_in_key(leaf)])
             value = self._field(document.value())
             start = self._prefix + encode_value(value)
-            totals = await totals_of(self._tx, self._table, self._index, start, prefix_end(start))
-            group: dict[str, Any] = {**totals} if value is UNSET else {"value": value, **totals}
-            found.append(cast(AggregateGroup, group))
+            values.append((value, start))
             lower, upper = (lower, start) if reverse else (prefix_end(start), upper)
-        return found
+        else:
+            first, last = (upper, last) if reverse else (first, lower)  # what is behind the limit does not matter
+        return RangeGroups(values, first, last)
+
+    def _known(self, lower: bytes, upper: bytes, limit: int, reverse: bool) -> RangeGroups | None:
+        tx, index = self._tx, self._index
+        if tx.past:
+            return None
+        asked = self._depth, limit, reverse
+        known = tx.known.groups.find(index.id, LEAF + lower, LEAF + upper, tx.snapshot.ts, asked)
+        changes = tx.changes_over(index, LEAF + lower, LEAF + upper)
+        came = (leaf for leaf, there in changes.items() if there)
+        return known if known is not None and known.holds(came) else None
+
+    def _remember(self, groups: RangeGroups, lower: bytes, upper: bytes, limit: int, reverse: bool) -> None:
+        tx, index = self._tx, self._index
+        if not tx.past and not tx.changes_over(index, LEAF + lower, LEAF + upper):
+            asked = self._depth, limit, reverse
+            tx.known.groups.add(index.id, LEAF + lower, LEAF + upper, tx.snapshot.ts, groups, asked)
+
+
+def _own(value: Any) -> Any:
+    """A value that the caller may change."""
+    return deepcopy(cast(Any, value)) if isinstance(value, list | dict) else value
 
 
 def check_grouping(limit: int, order: str) -> None:

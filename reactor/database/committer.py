@@ -345,7 +345,7 @@ class Committer:
             numbering.add(commit.tables)
         if self.watch is not None:
             guarded(self.watch, group.commits, group.overlay)
-        self._cache.apply(group.overlay, last)
+        self._cache.apply(group.overlay, group.commits, last)
         self._in_flight = None
         self._untold += group.news
         try:

@@ -111,7 +111,7 @@ class Database:
             self.vectors.retain()
             self._look_for_newer_code()
         self.outcomes.forget(step.sessions)
-        self.cache.apply(step.overlay, step.ts)
+        self.cache.apply(step.overlay, step.log, step.ts)
 
     def _look_for_newer_code(self) -> None:
         """Whoever changed the schema may have another one. Then nothing is written here until this one changes too."""

@@ -6,18 +6,19 @@ decoded value and its key in every ordered index of its table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reactor.database.range_cache import RangeCache
+from reactor.database.range_totals import RangeGroups, RangeTotals
 from reactor.values import decode_trusted
 
 if TYPE_CHECKING:
     from reactor.database.catalog import TableInfo
     from reactor.database.overlay import Overlay
-    from reactor.database.totals import AggregateResult
     from reactor.database.vector_spaces import VectorSpaces
+    from reactor.store.seam import Commit, LogEntry
 
 __all__ = ["Document", "DocumentCache"]
 
@@ -88,16 +89,21 @@ class DocumentCache:
     """Decoded documents of the newest visible state, at most about `max_bytes` of memory.
 
     A version is known to hold from the moment `since` on, so an older snapshot that is still being read
-    does not use it. `vectors` are kept up together with it, and what ranges come to: `totals`, and `counts` of entries.
+    does not use it. `vectors` are kept up together with it, and what ranges come to: `totals`, `groups` in them, and
+    `counts` of entries.
     """
 
     def __init__(self, max_bytes: int, vectors: VectorSpaces | None = None) -> None:
         self._max_bytes, self.vectors = max_bytes, vectors
-        self.totals: RangeCache[AggregateResult] = RangeCache()
-        self.counts: RangeCache[int] = RangeCache()
+        self._make_ranges()
         self._bytes = 0
         self._newest = 0
         self._documents: dict[str, Document] = {}
+
+    def _make_ranges(self) -> None:
+        self.totals = RangeCache[RangeTotals](RangeTotals.adjusted)
+        self.groups = RangeCache[RangeGroups](RangeGroups.adjusted)
+        self.counts: RangeCache[int] = RangeCache()
 
     def get(self, id: str, ts: int) -> Document | None:
         """The document as a snapshot at `ts` sees it, if known."""
@@ -117,11 +123,11 @@ class DocumentCache:
             if document.id not in self._documents:
                 self._put(document, ts)
 
-    def apply(self, overlay: Overlay, ts: int) -> None:
-        """A batch became visible at `ts`: its versions replace what was known."""
+    def apply(self, overlay: Overlay, commits: Sequence[Commit | LogEntry], ts: int) -> None:
+        """A batch of commits became visible at `ts`: the versions that it leaves, `overlay`, replace what was known."""
         self._newest, documents = ts, overlay.documents
-        self.totals.apply(overlay, ts)
-        self.counts.apply(overlay, ts)
+        for known in (self.totals, self.groups, self.counts):
+            known.apply(overlay, commits, ts)
         if self.vectors is not None:
             self.vectors.apply(documents, ts)
         for id, document in documents.items():
@@ -132,7 +138,7 @@ class DocumentCache:
 
     def clear(self) -> None:
         """Nothing is known any more."""
-        self.totals, self.counts = RangeCache(), RangeCache()
+        self._make_ranges()
         self._documents.clear()
         self._bytes = 0
         if self.vectors is not None:

@@ -13,6 +13,7 @@ from reactor.store.seam import (
     OUTCOME_INDEX,
     SESSION_BYTES,
     CaughtUp,
+    Commit,
     LogEntry,
     Point,
     Records,
@@ -30,7 +31,8 @@ class Step(NamedTuple):
     """From the visible state to a newer one.
 
     `overlay`   the changes
-    `news`      the commits, own ones included, in their order
+    `log`       the commits, own ones included, in their order
+    `news`      what is told of them
     `others`    the entries of commits that are not own ones
     `touched`   what those touched
     `sessions`  clients that had mutations in them
@@ -40,6 +42,7 @@ class Step(NamedTuple):
 
     ts: int
     overlay: Overlay
+    log: Sequence[Commit | LogEntry]
     news: list[Committed]
     others: list[LogEntry]
     touched: Touched
@@ -56,7 +59,7 @@ async def step_to(caught: CaughtUp, own: Mapping[int, Committed], changes: Overl
     others = [entry for entry in entries or () if entry.ts not in own]
     records = await snapshot.records() if entries is None or any(map(_is_of_catalog, entries)) else None
     if entries is not None and not others:
-        return Step(snapshot.ts, changes, list(own.values()), [], Touched(), set(), records, False)
+        return Step(snapshot.ts, changes, entries, list(own.values()), [], Touched(), set(), records, False)
     if records is not None:
         by_id = {table.number: table.by_id for table in records.tables}
     touched = Touched()
@@ -67,7 +70,7 @@ async def step_to(caught: CaughtUp, own: Mapping[int, Committed], changes: Overl
     overlay, news = _in_order(entries or [], own, newest, by_id)
     # Of what only own commits wrote, the versions at hand are known in more ways than their bytes.
     overlay.documents.update((id, each) for id, each in changes.documents.items() if id not in newest)
-    return Step(snapshot.ts, overlay, news, others, touched, _sessions(others), records, entries is None)
+    return Step(snapshot.ts, overlay, entries or [], news, others, touched, _sessions(others), records, entries is None)
 
 
 def _is_of_catalog(entry: LogEntry) -> bool:

@@ -14,6 +14,7 @@ from hashlib import blake2b
 
 from reactor.database.catalog import TableInfo
 from reactor.database.derived import DerivedIndex
+from reactor.database.range_totals import RangeTotals
 from reactor.database.total_leaves import LEAF, number_in
 from reactor.database.totals import AggregateResult, Totals
 from reactor.database.transaction import Transaction
@@ -26,6 +27,9 @@ _BITS = 5
 _PAGE = 128
 _TAIL = b"\x10-\x00"
 """Ends a node's key, as an id ends that of a leaf."""
+
+_FEW = 8
+"""So many changed leaves of a range are looked up one by one; with more of them it is added up."""
 
 _LAST = b"\xff"
 _CURSOR = b"\x00"
@@ -61,12 +65,15 @@ def _first(level: int) -> bytes:
 
 
 class TotalTree:
-    """One aggregate as a transaction sees it. Ranges and starts are those of leaves, without their first byte."""
+    """One aggregate as a transaction sees it, or only as its snapshot does (`layered` False).
 
-    __slots__ = ("_index", "_table", "_tx")
+    Ranges and starts are those of leaves, without their first byte.
+    """
 
-    def __init__(self, tx: Transaction, table: TableInfo, index: DerivedIndex) -> None:
-        self._tx, self._table, self._index = tx, table, index
+    __slots__ = ("_index", "_layered", "_table", "_tx")
+
+    def __init__(self, tx: Transaction, table: TableInfo, index: DerivedIndex, *, layered: bool = True) -> None:
+        self._tx, self._table, self._index, self._layered = tx, table, index, layered
 
     # Reading
 
@@ -128,10 +135,11 @@ class TotalTree:
             if old is not None and new is not None and old.start == new.start:
                 new = old
             starts: set[bytes] = set()
-            if old is not None and gone is not None and not old.totals.subtract(number_in(gone)):
-                starts.add(old.start)
+            # First what comes: it may take the place of a smallest or largest number that goes.
             if new is not None and come is not None:
                 new.totals.add(number_in(come))
+            if old is not None and gone is not None and not old.totals.subtract(number_in(gone)):
+                starts.add(old.start)
             for node in {node.start: node for node in (old, new) if node is not None}.values():
                 if node.start not in starts:
                     self._replace(level, node)
@@ -222,8 +230,9 @@ class TotalTree:
 
     async def _page(self, level: int, lower: bytes, upper: bytes, *, reverse: bool = False, limit: int) -> list[bytes]:
         first = _first(level)
+        lower, upper = first + lower, first + upper
         found = await self._tx.entries(
-            self._table, self._index, first + lower, first + upper, reverse=reverse, limit=limit
+            self._table, self._index, lower, upper, reverse=reverse, limit=limit, layered=self._layered
         )
         return [key for key, _ in found]
 
@@ -231,13 +240,38 @@ class TotalTree:
 async def totals_of(
     tx: Transaction, table: TableInfo, index: DerivedIndex, lower: bytes, upper: bytes
 ) -> AggregateResult:
-    """Totals of a range of leaves, known from before if nothing in it has changed. The caller records what was read.
+    """Totals of a range of leaves, from what it came to before if that is known. The caller records what was read.
 
     Raises DeveloperError when Int64s add up to more than an Int64 holds.
     """
-    found = tx.known_totals(index, LEAF + lower, LEAF + upper)
+    changes = tx.changes_over(index, LEAF + lower, LEAF + upper)
+    if not tx.past and len(changes) <= _FEW and index.id not in table.filling:
+        found: RangeTotals | None = await _stored(tx, table, index, lower, upper)
+        if changes:
+            found = found.changed(*await _differences(tx, table, index, changes))
+        if found is not None:
+            return found.tell()
+    return (await TotalTree(tx, table, index).totals(lower, upper)).tell()
+
+
+async def _stored(tx: Transaction, table: TableInfo, index: DerivedIndex, lower: bytes, upper: bytes) -> RangeTotals:
+    """Totals of a range as the snapshot has it, without what lies over that."""
+    known, place = tx.known.totals, (index.id, LEAF + lower, LEAF + upper, tx.snapshot.ts)
+    found = known.find(*place)
     if found is None:
-        # Rounding exact sums takes longer than finding them here.
-        found = (await TotalTree(tx, table, index).totals(lower, upper)).tell()
-        tx.remember_totals(index, LEAF + lower, LEAF + upper, found)
-    return found.copy()
+        found = RangeTotals(await TotalTree(tx, table, index, layered=False).totals(lower, upper))
+        known.add(*place, found)
+    return found
+
+
+async def _differences(
+    tx: Transaction, table: TableInfo, index: DerivedIndex, changes: dict[bytes, bool]
+) -> tuple[list[bytes], list[bytes]]:
+    """Leaves that the snapshot lacks, and those that it has and that are gone."""
+    came, went = list[bytes](), list[bytes]()
+    for leaf, there in changes.items():
+        end = successor(leaf)
+        stored = await tx.entries(table, index, leaf, end, reverse=False, limit=1, layered=False)
+        if there != bool(stored):
+            (came if there else went).append(leaf)
+    return came, went

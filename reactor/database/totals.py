@@ -6,6 +6,7 @@ came and went, and are rounded once, when somebody asks.
 
 import math
 import struct
+from collections.abc import Iterable
 from typing import Any, TypedDict
 
 import msgspec
@@ -24,6 +25,9 @@ _READ_FLOAT = struct.Struct(">d").unpack_from
 _READ_INT = struct.Struct(">q").unpack_from
 
 _NOTHING, _INT64, _FLOAT = 1, 2, 3
+_ALL_FINITE = 0, 0, 0
+"""How many numbers are NaN, infinity, minus infinity."""
+
 NO_NUMBER = bytes([_NOTHING]) + bytes(8)
 """What `pack_number` makes of everything that is no number."""
 
@@ -76,31 +80,47 @@ _decode = msgspec.msgpack.Decoder(_State).decode
 class Totals:
     """Totals of documents with a packed number each. Equal sets of numbers have equal totals, and equal bytes."""
 
-    __slots__ = ("_int64_sum", "_int64s", "_least", "_most", "_not_finite", "_units", "count", "floats")
+    __slots__ = (
+        "_int64_sum", "_int64s", "_least", "_leasts", "_most", "_mosts", "_not_finite", "_units", "count", "floats"
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.count = 0
         self.floats = 0
         self._int64s = self._int64_sum = self._units = 0
-        self._not_finite = [0, 0, 0]  # NaN, infinity, minus infinity
+        self._not_finite = _ALL_FINITE
         # Packed, beside the key bytes that they are compared by.
         self._least: tuple[bytes, bytes] | None = None
         self._most: tuple[bytes, bytes] | None = None
+        # So many documents at least have the smallest number, and the largest. Not stored: of others' it is one.
+        self._leasts = self._mosts = 0
 
     def add(self, packed: bytes) -> None:
         """A document comes, with this number."""
         self._count(packed, 1)
         if packed[0] != _NOTHING:
             entry = encode_value(_unpack(packed)), packed
-            self._least = entry if self._least is None else min(self._least, entry)
-            self._most = entry if self._most is None else max(self._most, entry)
+            self._reach(entry, 1, entry, 1)
 
     def subtract(self, packed: bytes) -> bool:
         """A document goes. False, and nothing is sure any more, when it may have been the smallest or the largest."""
-        if self._least is not None and packed in (self._least[1], self._most[1] if self._most else b""):
-            return False
+        if self._least is not None and packed == self._least[1]:
+            self._leasts -= 1
+            if not self._leasts:
+                return False
+        if self._most is not None and packed == self._most[1]:
+            self._mosts -= 1
+            if not self._mosts:
+                return False
         self._count(packed, -1)
         return True
+
+    def change(self, come: Iterable[bytes], gone: Iterable[bytes]) -> bool:
+        """Documents with these numbers come and go. False as for `subtract`, which is rare: a new smallest or largest
+        number takes the place of the one that goes."""
+        for packed in come:
+            self.add(packed)
+        return all(map(self.subtract, gone))
 
     def merge(self, other: "Totals") -> None:
         """All documents of `other` come."""
@@ -109,10 +129,29 @@ class Totals:
         self._units += other._units
         self._int64s += other._int64s
         self._int64_sum += other._int64_sum
-        self._not_finite = [a + b for a, b in zip(self._not_finite, other._not_finite, strict=True)]
+        if other._not_finite is not _ALL_FINITE:
+            nan, plus, minus = other._not_finite
+            self._not_finite = self._not_finite[0] + nan, self._not_finite[1] + plus, self._not_finite[2] + minus
         if other._least is not None and other._most is not None:
-            self._least = other._least if self._least is None else min(self._least, other._least)
-            self._most = other._most if self._most is None else max(self._most, other._most)
+            self._reach(other._least, other._leasts, other._most, other._mosts)
+
+    def copy(self) -> "Totals":
+        """The same, to be changed apart."""
+        other = Totals()
+        for name in Totals.__slots__:
+            setattr(other, name, getattr(self, name))
+        return other
+
+    def _reach(self, least: tuple[bytes, bytes], leasts: int, most: tuple[bytes, bytes], mosts: int) -> None:
+        """Numbers come: this is the smallest of them, of so many documents at least, and this the largest."""
+        if self._least is None or least < self._least:
+            self._least, self._leasts = least, leasts
+        elif least[1] == self._least[1]:
+            self._leasts += leasts
+        if self._most is None or most > self._most:
+            self._most, self._mosts = most, mosts
+        elif most[1] == self._most[1]:
+            self._mosts += mosts
 
     def _count(self, packed: bytes, sign: int) -> None:
         self.count += sign
@@ -123,7 +162,14 @@ class Totals:
                 whole, parts = number.as_integer_ratio()
                 self._units += sign * (whole << (_SHIFT + 1 - parts.bit_length()))
             else:
-                self._not_finite[0 if math.isnan(number) else 1 if number > 0 else 2] += sign
+                nan, plus, minus = self._not_finite
+                if math.isnan(number):
+                    nan += sign
+                elif number > 0:
+                    plus += sign
+                else:
+                    minus += sign
+                self._not_finite = nan, plus, minus
         elif packed[0] == _INT64:
             self._int64s += sign
             self._int64_sum += sign * _READ_INT(packed, 1)[0]
@@ -149,10 +195,12 @@ class Totals:
         totals.count, totals.floats, totals._int64s = state.count, state.floats, state.int64s
         totals._int64_sum = int.from_bytes(state.int64_sum, signed=True)
         totals._units = int.from_bytes(state.units, signed=True) << state.zeros
-        totals._not_finite = list(state.not_finite)
+        if any(state.not_finite):
+            totals._not_finite = state.not_finite
         if state.least:
             totals._least = encode_value(_unpack(state.least)), state.least
             totals._most = encode_value(_unpack(state.most)), state.most
+            totals._leasts = totals._mosts = 1
         return totals
 
     # Told

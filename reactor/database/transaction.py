@@ -13,7 +13,6 @@ from reactor.database.id_order import id_bounds
 from reactor.database.limits import CallLimits, TransactionLimits, Usage
 from reactor.database.overlay import Overlay, id_in_key, scan, scan_ids
 from reactor.database.ranges import OpenScan, ReadSet
-from reactor.database.totals import AggregateResult
 from reactor.database.vector_spaces import VectorSpaces
 from reactor.errors import DeveloperError, StoreError
 from reactor.store.seam import CATALOG_INDEX, Outcome, Snapshot
@@ -185,12 +184,15 @@ class Transaction:
         *,
         reverse: bool,
         limit: int,
+        layered: bool = True,
     ) -> list[tuple[bytes, str]]:
-        """Up to `limit` index entries of a range, own writes included. The caller records what it consumes."""
+        """Up to `limit` index entries of a range, own writes included. The caller records what it consumes.
+
+        `layered` False: of an index other than by_id, the entries of the snapshot alone.
+        """
         if index is not table.by_id:
-            return await self._stored(
-                scan(self.snapshot, self._layers, index.id, lower, upper, reverse=reverse, limit=limit)
-            )
+            layers = self._layers if layered else ()
+            return await self._stored(scan(self.snapshot, layers, index.id, lower, upper, reverse=reverse, limit=limit))
         first, last = id_bounds(table.number, lower, upper)
         ids = await self._stored(scan_ids(self.snapshot, self._layers, first, last, reverse=reverse, limit=limit))
         return [(encode_value(id), id) for id in ids]
@@ -208,16 +210,17 @@ class Transaction:
                     documents[id] = layer.documents[id]
         return documents
 
-    def known_totals(self, index: DerivedIndex, lower: bytes, upper: bytes) -> AggregateResult | None:
-        """Totals of a range of keys that somebody has read before, if nothing in it has changed. Records nothing."""
-        if self._changed_over(index, lower, upper):
-            return None
-        return self._cache.totals.find(index.id, lower, upper, self.snapshot.ts)
+    def changes_over(self, index: DerivedIndex, lower: bytes, upper: bytes) -> dict[bytes, bool]:
+        """Keys of a range that were changed over the snapshot, and whether they are there now. Records nothing."""
+        found: dict[bytes, bool] = {}
+        for layer in self._layers:
+            layer.changes(index.id, lower, upper, found)
+        return found
 
-    def remember_totals(self, index: DerivedIndex, lower: bytes, upper: bytes, totals: AggregateResult) -> None:
-        """What a range comes to, for `known_totals` of whoever comes next."""
-        if not self._changed_over(index, lower, upper):
-            self._cache.totals.add(index.id, lower, upper, self.snapshot.ts, totals)
+    @property
+    def known(self) -> DocumentCache:
+        """What is known of the newest visible state."""
+        return self._cache
 
     async def about(self, index: DerivedIndex, lower: bytes, upper: bytes, most: int) -> int:
         """How many entries a range has, counted up to `most`, without own writes. Records nothing."""
@@ -227,9 +230,6 @@ class Transaction:
             known, _ = await self._stored(self.snapshot.count(index.id, lower, upper, limit=most))
             cache.add(index.id, lower, upper, ts, known)
         return known
-
-    def _changed_over(self, index: DerivedIndex, lower: bytes, upper: bytes) -> bool:
-        return self.past or any(layer.touches(index.id, lower, upper) for layer in self._layers)
 
     @property
     def vectors(self) -> VectorSpaces | None:

@@ -1,23 +1,21 @@
 """Aggregates against counting again."""
 
-import asyncio
 import random
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from reactor.database import document_pass, total_pass, total_tree
-from reactor.database.overlay import Overlay
 from reactor.database.pages import Pager
 from reactor.database.reader import DatabaseReader
 from reactor.database.transaction import Transaction
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import DeveloperError, LoadError
-from reactor.schema import Schema, define_schema, define_table
+from reactor.schema import define_schema, define_table
 from reactor.store.seam import Store
-from reactor.values import COMMIT_TS, UNSET, Int64, encode_value, v
+from reactor.values import COMMIT_TS, Int64, v
+from tests.integration.database.sums import change, check, some, summed
 from tests.integration.database.traffic import Traffic, nothing, words
 from tests.integration.database.world import CURSORS, touched
 
@@ -29,81 +27,6 @@ def tall_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(total_tree, "_PAGE", 3)
     monkeypatch.setattr(total_pass, "_PAGE", 3)
     monkeypatch.setattr(document_pass, "_PAGE", 4)
-
-
-def summed(*, staged: bool = False) -> Schema:
-    table = define_table(v.any()).aggregate("by_day", ["team", "day"], sum="amount", staged=staged)
-    return words(table.aggregate("all", staged=staged))
-
-
-def some(rng: random.Random) -> dict[str, Any]:
-    amounts = [0.1, 0.2, 0.7, -3, 1e16, 12.5, None, "x", rng.random() * 100]
-    row = {"team": rng.choice("ab"), "day": rng.randint(0, 6), "amount": rng.choice(amounts)}
-    if rng.random() < 0.1:
-        del row[rng.choice(list(row))]
-    return row
-
-
-def counted_again(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    numbers = [row["amount"] for row in rows if isinstance(row.get("amount"), int | float)]
-    exact = sum((Fraction(number) for number in numbers), Fraction(0))
-    return {
-        "count": len(rows),
-        "sum": float(exact),
-        "min": min(numbers, default=None),
-        "max": max(numbers, default=None),
-        "mean": float(exact / len(numbers)) if numbers else None,
-    }
-
-
-async def check(db: DatabaseReader, rng: random.Random) -> None:
-    """Some ranges have the totals that counting again gives."""
-    rows = await db.query("words").collect()
-    assert await db.aggregate("words", "by_day") == counted_again(rows)
-    assert (await db.aggregate("words", "all"))["count"] == len(rows)
-    for _ in range(3):
-        low, high = sorted((rng.randint(0, 6), rng.randint(0, 7)))
-        totals = await db.aggregate("words", "by_day", lambda q: q.eq("team", "a").gte("day", low).lt("day", high))
-        assert totals == counted_again([
-            row for row in rows if row.get("team") == "a" and low <= row.get("day", -1) < high
-        ])  # fmt: skip
-    await check_groups(db, rows)
-
-
-async def check_groups(db: DatabaseReader, rows: list[dict[str, Any]]) -> None:
-    of_b = [row for row in rows if row.get("team") == "b"]
-    days = sorted({encode_value(row.get("day", UNSET)) for row in of_b})
-    expected: list[dict[str, Any]] = []
-    for day in days:
-        same = [row for row in of_b if encode_value(row.get("day", UNSET)) == day]
-        expected.append({**({"value": same[0]["day"]} if "day" in same[0] else {}), **counted_again(same)})
-    grouped = await db.aggregate_groups("words", "by_day", lambda q: q.eq("team", "b"))
-    assert grouped == expected
-    assert await db.aggregate_groups("words", "by_day", lambda q: q.eq("team", "b"), order="desc") == expected[::-1]
-    two = await db.aggregate_groups("words", "by_day", lambda q: q.eq("team", "b"), limit=2)
-    assert two == expected[:2]
-
-
-async def change(db: DatabaseWriter, rng: random.Random) -> None:
-    """Random writes, some of which are taken back; totals are right after each."""
-    for _ in range(rng.randint(1, 4)):
-        documents = await db.query("words").collect()
-        id = rng.choice(documents)["_id"] if documents else ""
-        nested = rng.random() < 0.3
-        if nested:
-            db._tx.push()
-        match rng.choice(["insert", "insert", "patch", "replace", "delete"]) if id else "insert":
-            case "insert":
-                await db.insert("words", some(rng))
-            case "patch":
-                await db.patch(id, {"amount": rng.choice([0.1, 5, UNSET])})
-            case "replace":
-                await db.replace(id, some(rng))
-            case _:
-                await db.delete(id)
-        if nested:
-            db._tx.pop(keep=rng.random() < 0.5)
-        await check(db, rng)
 
 
 async def entries_of(world: Traffic, index: str) -> list[bytes]:
@@ -355,65 +278,3 @@ async def test_a_table_without_documents(reopened: Callable[[], Store]) -> None:
 def test_heights_are_rare() -> None:
     heights = [total_tree.height(f"document {number}") for number in range(2_000)]
     assert 800 < sum(1 for each in heights if each) < 1_200
-
-
-async def test_only_ranges_that_changed_are_added_up_again(
-    reopened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = await Traffic(reopened()).open(summed())
-    await world.add(*({"team": "a", "day": day, "amount": 1} for day in range(6)))
-    added_up, totals = list[bytes](), total_tree.TotalTree.totals
-
-    async def watched(tree: total_tree.TotalTree, lower: bytes, upper: bytes) -> Any:
-        added_up.append(lower)
-        return await totals(tree, lower, upper)
-
-    monkeypatch.setattr(total_tree.TotalTree, "totals", watched)
-
-    async def chart(db: DatabaseReader) -> list[float]:
-        by_day = [
-            await db.aggregate("words", "by_day", lambda q, day=day: q.eq("team", "a").eq("day", day))
-            for day in range(6)
-        ]
-        return [float(totals["sum"]) for totals in by_day]
-
-    assert (await world.read(chart), len(added_up)) == ([1.0] * 6, 6)
-    assert (await world.read(chart), len(added_up)) == ([1.0] * 6, 6)
-    await world.add({"team": "a", "day": 3, "amount": 5}, {"team": "b", "day": 4, "amount": 5})
-    assert (await world.read(chart), len(added_up)) == ([1.0, 1.0, 1.0, 6.0, 1.0, 1.0], 7)
-
-    async def adds(db: DatabaseWriter) -> list[float]:
-        await db.insert("words", {"team": "a", "day": 0, "amount": 2})
-        return await chart(db)
-
-    assert (await world.mutate(adds), len(added_up)) == ([3.0, 1.0, 1.0, 6.0, 1.0, 1.0], 8)
-    await world.close()
-
-
-async def test_totals_of_what_is_on_the_way(reopened: Callable[[], Store]) -> None:
-    world = await Traffic(reopened()).open(summed())
-    await world.add({"team": "a", "day": 1, "amount": 1})
-    ahead: list[Any] = []
-
-    async def total(db: DatabaseReader) -> float:
-        return float((await db.aggregate("words", "by_day", lambda q: q.eq("team", "a")))["sum"])
-
-    async def look(news: Any, overlay: Overlay) -> float:
-        snapshot = world.db.store.acquire()
-        try:
-            return await total(DatabaseReader(world.db.read(snapshot, (overlay,))))
-        finally:
-            snapshot.release()
-
-    assert await world.read(total) == 1
-    world.db.on_the_way = lambda news, overlay: ahead.append(asyncio.ensure_future(look(news, overlay)))
-    world.gate.hold()
-    job = world.submit(lambda db: db.insert("words", {"team": "a", "day": 2, "amount": 10}))
-    told = len(world.gate.batches)
-    await world.until(lambda: len(world.gate.batches) > told)
-    world.gate.on_the_way()
-    assert (await ahead[0], await world.read(total)) == (11, 1)
-    world.gate.release()
-    await job.result
-    assert await world.read(total) == 11
-    await world.close()

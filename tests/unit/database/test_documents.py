@@ -55,9 +55,9 @@ def test_a_cache_knows_a_version_from_when_it_was_seen() -> None:
     first, second = document(1, n=1), document(1, n=2)
     cache.add_all([first], 5)
     assert (cache.get(first.id, 4), cache.get(first.id, 5), cache.get(first.id, 9)) == (None, first, first)
-    cache.apply(overlay(second), 7)
+    cache.apply(overlay(second), [], 7)
     assert (cache.get(first.id, 6), cache.get(first.id, 7)) == (None, second)
-    cache.apply(overlay(Document(first.id, None)), 8)
+    cache.apply(overlay(Document(first.id, None)), [], 8)
     assert cache.get(first.id, 9) is None
 
 
@@ -73,7 +73,7 @@ def test_several_are_found_in_the_order_asked() -> None:
 def test_what_an_old_snapshot_shows_says_nothing_of_today() -> None:
     cache = DocumentCache(10_000)
     old = document(1)
-    cache.apply(overlay(Document(old.id, None)), 8)
+    cache.apply(overlay(Document(old.id, None)), [], 8)
     cache.add_all([old], 5)
     assert cache.get(old.id, 9) is None
     cache.add_all([old], 8)
@@ -95,7 +95,7 @@ def test_a_cache_forgets_the_oldest() -> None:
         cache.add_all([each], 1)
     known = [cache.get(each.id, 1) is not None for each in stored]
     assert known == [False, False, True, True, True]
-    cache.apply(overlay(document(2, text="y" * 200)), 2)
+    cache.apply(overlay(document(2, text="y" * 200)), [], 2)
     cache.add_all([stored[0]], 2)
     known = [cache.get(each.id, 2) is not None for each in stored]
     assert known == [True, False, True, False, True]
@@ -107,7 +107,7 @@ def test_a_document_that_is_too_large_drives_nobody_out() -> None:
     cache.add_all([small], 1)
     cache.add_all([large], 1)
     assert (cache.get(small.id, 1), cache.get(large.id, 1)) == (small, None)
-    cache.apply(overlay(document(1, text="x" * 3_000)), 2)
+    cache.apply(overlay(document(1, text="x" * 3_000)), [], 2)
     assert cache.get(small.id, 2) is None
 
 
@@ -131,6 +131,6 @@ def test_keys_in_derived_indexes_are_given_back(monkeypatch: pytest.MonkeyPatch)
     assert stored.derived_keys(table) == stored.derived_keys(table) == (frozenset([b"one", b"two"]),)
     assert Document(stored.id, None).derived_keys(table) == (frozenset(),)
     assert len(asked) == 1
-    DocumentCache(10_000).apply(overlay(stored), 1)
+    DocumentCache(10_000).apply(overlay(stored), [], 1)
     stored.derived_keys(table)
     assert len(asked) == 2

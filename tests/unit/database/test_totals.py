@@ -62,6 +62,40 @@ def test_the_way_there_leaves_no_trace(stay: list[Any], go: list[Any], random: A
     assert totals.encode() == totals_of(stay).encode()
 
 
+@given(st.lists(st.sampled_from([1.0, 2.0, 3.0, None]), max_size=8), st.data())
+def test_what_comes_and_goes_at_once(values: list[Any], data: st.DataObject) -> None:
+    """Sure or not: what is told without being asked to count again is what counting again tells."""
+    parts = [values[:3], values[3:]]
+    totals = Totals()
+    for part in parts:
+        totals.merge(Totals.decode(totals_of(part).encode()))
+    before = totals.tell()
+    left = list(values)
+    for _ in range(3):
+        come = data.draw(st.lists(st.sampled_from([0.5, 1.0, 3.0, 4.0]), max_size=2))
+        gone = data.draw(st.lists(st.sampled_from(sorted(set(left), key=str)), max_size=2, unique=True)) if left else []
+        copy = totals.copy()
+        if not copy.change(map(pack_number, come), map(pack_number, gone)):
+            break
+        left += come
+        for value in gone:
+            left.remove(value)
+        totals = copy
+        assert totals.encode() == totals_of(left).encode()
+    assert totals_of(values).tell() == before
+
+
+def test_one_of_many_smallest_may_go() -> None:
+    totals = totals_of([1.0, 1.0, 2.0, 3.0])
+    assert totals.subtract(pack_number(1.0))
+    assert totals.tell()["min"] == 1.0
+    assert not totals.subtract(pack_number(1.0)), "it may have been the last one"
+    totals = totals_of([1.0, 2.0, 3.0])
+    assert totals.change([pack_number(5.0)], [pack_number(3.0)]), "another one is the largest"
+    assert totals.tell() == {"count": 3, "sum": 8.0, "min": 1.0, "max": 5.0, "mean": 8 / 3}
+    assert not Totals.decode(totals_of([1.0, 1.0]).encode()).subtract(pack_number(1.0)), "how many is not stored"
+
+
 @given(st.lists(st.lists(st.one_of(numbers, others), max_size=5), max_size=5))
 def test_parts_make_the_whole(parts: list[list[Any]]) -> None:
     whole = Totals()
