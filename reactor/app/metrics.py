@@ -61,6 +61,8 @@ class _Parts(Collector):
             ("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting),
             ("reactor_jobs_pending", "Scheduled functions that have not begun", parts.backlog.pending),
             ("reactor_jobs_running", "Scheduled functions that have been taken up", len(parts.executor.running)),
+            ("reactor_nodes", "Servers that share the database and live", max(1, len(parts.members.nodes))),
+            ("reactor_leads", "Whether this server does the background work", parts.members.leads),
         ):
             yield GaugeMetricFamily(name, says, value=value)
 

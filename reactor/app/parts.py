@@ -43,6 +43,8 @@ from reactor.live.live_query import LiveQuery
 from reactor.live.queries import Queries
 from reactor.live.result_cache import ResultCache
 from reactor.live.rounds import Rounds
+from reactor.nodes.code import code_hash
+from reactor.nodes.membership import Membership, NotLeading
 from reactor.runtime.actions import Actions
 from reactor.runtime.calls import Call
 from reactor.runtime.determinism import Determinism
@@ -99,6 +101,7 @@ class Parts:
         self._clock, self._load = clock, load
         self.store: Store = store or store_of(settings)
         self.database = self._make_database()
+        self.members = Membership(self.database, shared=self.store.shared, silent_seconds=settings.node_silent_seconds)
         self.files = self._make_files(files or _file_store(settings))
         self.backlog = Backlog(settings.max_pending_jobs)
         self.watchdog = Watchdog()
@@ -142,7 +145,7 @@ class Parts:
         )
 
     def _make_files(self, store: FileStore) -> Files:
-        return Files(self.database, store, _file_limits(self.settings), self._origin)
+        return Files(self.database, store, _file_limits(self.settings), self._origin, self.members)
 
     def _make_runner(self) -> Runner:
         settings = self.settings
@@ -161,12 +164,13 @@ class Parts:
         )
 
     def _make_jobs(self) -> None:
-        self.jobs, self.job_runs = Jobs(self.database), Runs(self.database, self.runner, self.actions)
-        self.crons = Crons(self.database, self.runner, self.actions)
+        database, runner, members = self.database, self.runner, self.members
+        self.jobs, self.job_runs = Jobs(database, members), Runs(database, runner, self.actions, members)
+        self.crons = Crons(database, runner, self.actions, members)
         places = self.settings.max_jobs
-        self.executor = Executor(self.database, self.jobs, self.job_runs, self.crons, places=places)
-        self.migration_runs = MigrationRuns(self.database, self.runner, self._tell_of_migration)
-        self.migrator = Migrator(self.database, self.runner, self.migration_runs)
+        self.executor = Executor(database, self.jobs, self.job_runs, self.crons, members, places=places)
+        self.migration_runs = MigrationRuns(database, runner, members, self._tell_of_migration)
+        self.migrator = Migrator(database, runner, self.migration_runs, members)
 
     async def open(self) -> None:
         """Load the application and open its data. Raises LoadError, SchemaMismatch, StoreError and its kinds."""
@@ -179,7 +183,7 @@ class Parts:
         loop = asyncio.get_running_loop()
         if loop.get_task_factory() is None:  # whoever set another one knows why
             loop.set_task_factory(task_factory)
-        await self.database.open(self.application.schema, SchemaProgress(self.events))
+        await self._open_database()
         self.sign_in.adopt(declared)
         await self.files.open()
         key = admin_key(self.settings)
@@ -203,14 +207,27 @@ class Parts:
         )
         self.held = self.hub.held = Held(self.live, self.runner, self.rounds)
         self.database.warm()
-        await self.backlog.open(self.database)
-        self.backlog.on_new = self.executor.wake
         self.crons.declare(self.application.crons)
         self.database.on_the_way = self.rounds.on_the_way
         self.database.on_visible = self._visible
         self.database.on_forgotten = self._start_anew
         self.database.after_group = self.rounds.now
+        await self.backlog.open(self.database)
+        self.backlog.on_new = self.executor.wake
+        self.members.start()
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
+
+    async def _open_database(self) -> None:
+        """Raises CodeSuperseded, before anything is changed, when other servers serve newer code."""
+        code = code_hash(self.application.version.digest)
+        going_back = self.settings.roll_back or not self.settings.production
+
+        async def check() -> None:
+            if not going_back:
+                await self.members.check(code)
+
+        await self.database.open(self.application.schema, SchemaProgress(self.events), before=check)
+        await self.members.join(code, roll_back=going_back)
 
     async def reload(self) -> None:
         """Load the code anew, bring the data under its schema, and serve both from the same moment on.
@@ -222,6 +239,7 @@ class Parts:
             fresh = await asyncio.to_thread(self._load, self.directory)
             declared = declared_providers(fresh, self.settings.auth_providers)
         await self.database.adopt(fresh.schema, SchemaProgress(self.events), swap=lambda: self._swap(fresh, declared))
+        await self.members.bring(code_hash(fresh.version.digest))
 
     async def forget_jobs(self) -> None:
         """Delete the records of scheduled functions that ended longer ago than these are kept. Raises StoreError."""
@@ -238,6 +256,7 @@ class Parts:
             self.hub.close_all(1001, "")
         self.tokens.close()
         await self.files.close()
+        await self.members.close()
         await self.database.close()
         self.watchdog.stop()
         self._look_away()
@@ -269,6 +288,9 @@ class Parts:
             self.queries.news(commits)
             self.backlog.news(commits)
             self.migrator.news(commits)
+            self.members.news(commits)
+            if self.crons.news(commits):
+                self.executor.wake()
             self.sign_in.news(commits)
         finally:
             self.rounds.news(commits)
@@ -304,7 +326,10 @@ class Parts:
         while True:
             await asyncio.sleep(_PRUNE_SECONDS)
             try:
-                await self._forget()
+                if self.members.leads:
+                    await self._forget()
+            except NotLeading:
+                _log.debug("another server leads, and forgets what is old")
             except StoreError as error:
                 _log.warning("What is older than it is kept could not be removed; it is tried again: %s", error)
 

@@ -21,17 +21,17 @@ class Backlog:
         self.pending = 0
         self.on_new: Callable[[], None] = lambda: None
         """Called when jobs have become pending."""
-        self._by_id = -1
+        self._by_id, self._since = -1, 0
 
     async def open(self, database: Database) -> None:
-        """Count what is there."""
+        """Count what is there. Others may commit meanwhile, so the news are to come from before this on."""
         table = database.catalog.table(SCHEDULED)
         assert table is not None
-        self._by_id = table.by_id.id
         index, lower, upper = of_state(table, State.PENDING)
         snapshot = database.store.acquire()
+        self._by_id, self._since = table.by_id.id, snapshot.ts
         try:
-            self.pending = await count_entries(snapshot, (), index.id, lower, upper)
+            self.pending += await count_entries(snapshot, (), index.id, lower, upper)
         finally:
             snapshot.release()
 
@@ -39,6 +39,8 @@ class Backlog:
         """Commits became visible."""
         by_id, new = self._by_id, False
         for commit in commits:
+            if commit.ts <= self._since:
+                continue
             for index, _, versions in commit.touches:
                 if index == by_id:
                     change = _change(versions)

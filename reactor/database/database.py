@@ -1,7 +1,7 @@
 """The database: a store, the numbers of its tables, a cache of documents, and the committer."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from reactor.database.adopter import Adopter
@@ -33,6 +33,10 @@ _NOTHING = define_schema({})
 
 def _ignore(*_: Any) -> None:
     return None
+
+
+async def _wait_for_nothing() -> None:
+    """Nothing is done before."""
 
 
 class Database:
@@ -67,10 +71,13 @@ class Database:
         self.on_forgotten: Callable[[], None] = _ignore
         """Called when others' commits to a shared store were forgotten before they were seen: anything may be new."""
 
-    async def open(self, schema: Schema, progress: Progress = _ignore) -> None:
+    async def open(
+        self, schema: Schema, progress: Progress = _ignore, *, before: Callable[[], Awaitable[None]] = _wait_for_nothing
+    ) -> None:
         """Open the store, check what is stored against the schema, and make what it declares.
 
-        Raises SchemaMismatch, StoreError and its kinds, and leaves it closed.
+        `before` is awaited when transactions are possible and nothing has been changed. Raises what it raises,
+        SchemaMismatch, StoreError and its kinds, and leaves it closed.
         """
         await self.store.open()
         try:
@@ -79,6 +86,7 @@ class Database:
             self._catalogs = Catalogs(Catalog(self.numbering, _NOTHING))
             self.committer = self._make_committer()
             self._adopter = Adopter(Structure(self.store, self.committer, self.numbering, self._catalogs))
+            await before()
             await self._adopter.adopt(schema, progress, _ignore)
             await self.store.keep_resident(*resident(self.catalog))
         except BaseException:

@@ -8,6 +8,7 @@ A row is written in the transaction that schedules, and changes state in the tra
         ├── success, failed                      a mutation: in the commit of its effects
         └── canceled
 
+`state.node` says who runs an action, where servers share the database.
 (get-convex/convex-backend, crates/model/src/scheduled_jobs)
 """
 
@@ -38,6 +39,7 @@ __all__ = [
     "fail_action",
     "find_job",
     "is_dead",
+    "node_of",
     "of_state",
     "revive",
     "state_of",
@@ -119,15 +121,23 @@ def change_job(tx: Transaction, row: Document, state: State, error: str | None =
     return changed
 
 
-def begin_action(tx: Transaction, row: Document, retries: int) -> None:
-    """An action begins, which may be run again so many times if it fails."""
-    fields: dict[str, Any] = row.value()
-    if not retries and "attempts" not in fields:
-        change_job(tx, row, State.IN_PROGRESS)
-        return
-    attempts: dict[str, Any] = dict(fields.get("attempts", {"failed": 0}))
-    attempts["retries"] = retries
-    _put(tx, row, {**fields, "state": {"kind": State.IN_PROGRESS.value}, "attempts": attempts})
+def begin_action(tx: Transaction, row: Document, retries: int, node: str | None) -> None:
+    """An action begins, which may be run again so many times if it fails.
+
+    `node` is the server that runs it, None for the only one that there is.
+    """
+    fields: dict[str, Any] = dict(row.value())
+    state: dict[str, Any] = {"kind": State.IN_PROGRESS.value}
+    if node is not None:
+        state["node"] = node
+    if retries or "attempts" in fields:
+        fields["attempts"] = {**fields.get("attempts", {"failed": 0}), "retries": retries}
+    _put(tx, row, {**fields, "state": state})
+
+
+def node_of(row: Document) -> str | None:
+    """The server that runs an action, as `begin_action` was told."""
+    return row.value()["state"].get("node")
 
 
 def attempts_of(row: Document) -> tuple[int, int]:

@@ -12,12 +12,14 @@ __all__ = [
     "BY_NAME_AND_TIME",
     "BY_STATE_AND_END",
     "BY_STATE_AND_TIME",
+    "CODE",
     "CRON_JOBS",
     "CRON_LOGS",
     "CRON_NEXT",
     "ENVIRONMENT",
     "HEALTH",
     "MIGRATIONS",
+    "NODES",
     "READABLE",
     "SCHEDULED",
     "SYSTEM_TABLES",
@@ -27,6 +29,9 @@ __all__ = [
 
 HEALTH = "_health"
 """One document that is written to see whether writes arrive."""
+
+NODES, CODE = "_nodes", "_code"
+"""Servers that share the store, a document each; and one document about the code that they are to serve."""
 
 SCHEDULED = "_scheduled_functions"
 CRON_JOBS, CRON_NEXT, CRON_LOGS = "_cron_jobs", "_cron_next_run", "_cron_job_logs"
@@ -42,6 +47,8 @@ SYSTEM_TABLES = {
     MIGRATIONS: 31,
     ENVIRONMENT: 32,
     HEALTH: 100,
+    NODES: 101,
+    CODE: 102,
 }
 
 READABLE = ("_storage", SCHEDULED, MIGRATIONS)

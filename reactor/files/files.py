@@ -23,6 +23,7 @@ from reactor.files.links import STORAGE, Links
 from reactor.files.seam import FileStore, OpenFile, Pieces, Stored
 from reactor.files.transacting import transact
 from reactor.files.upkeep import Upkeep
+from reactor.nodes.membership import Membership
 from reactor.values.ids import new_id
 
 __all__ = ["LONGEST_TYPE", "FileLimits", "Files", "is_content_type"]
@@ -45,10 +46,18 @@ class FileLimits(msgspec.Struct, frozen=True):
 class Files:
     """Stores, finds and deletes files. Open it after the database, and close it before."""
 
-    def __init__(self, database: Database, store: FileStore, limits: FileLimits, origin: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: FileStore,
+        limits: FileLimits,
+        origin: Callable[[], str],
+        members: Membership,
+    ) -> None:
         """`origin` gives the address of this deployment, without a slash at the end, for links."""
         self.database, self.store, self.limits, self._origin = database, store, limits, origin
-        self.upkeep = Upkeep(database, store, limits.kept_seconds)
+        self._members = members
+        self.upkeep = Upkeep(database, store, limits.kept_seconds, members)
         self.stored = self.bytes_received = self.bytes_sent = 0
         self._writing: set[asyncio.Task[None]] = set()
 
@@ -115,6 +124,10 @@ class Files:
 
     async def _enter(self, id: str, stored: Stored, content_type: str | None) -> None:
         async def insert(tx: Transaction) -> None:
+            if self._members.shared and await rows.is_deleted(tx, id):
+                raise StoreError(
+                    "entering the file took so long that its bytes were taken for a remnant. Store it again."
+                )
             rows.insert(tx, id, stored, content_type)
 
         with self.upkeep.spare(id):

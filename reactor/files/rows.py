@@ -16,7 +16,18 @@ from reactor.files.seam import Stored
 from reactor.values import encode, table_of
 from reactor.values.ids import decode_id, encode_id
 
-__all__ = ["check_id", "deletion_of", "find", "insert", "metadata", "not_found", "remove", "table"]
+__all__ = [
+    "check_id",
+    "deletion_of",
+    "enter_deletion",
+    "find",
+    "insert",
+    "is_deleted",
+    "metadata",
+    "not_found",
+    "remove",
+    "table",
+]
 
 _DELETED = SYSTEM_TABLES["_deleted_files"]
 
@@ -81,7 +92,17 @@ async def remove(tx: Transaction, id: str) -> None:
     if row is None:
         raise not_found(id)
     tx.write(table(tx, "_storage"), row, Document(id, None))
+    enter_deletion(tx, id)
+
+
+def enter_deletion(tx: Transaction, id: str) -> None:
+    """Remember that the bytes of a file are to go."""
     tx.write(table(tx, "_deleted_files"), None, _document(tx, deletion_of(id), {"file": id}))
+
+
+async def is_deleted(tx: Transaction, id: str) -> bool:
+    """Whether the bytes of a file are to go."""
+    return await tx.get(table(tx, "_deleted_files"), deletion_of(id)) is not None
 
 
 def not_found(id: str) -> DeveloperError:

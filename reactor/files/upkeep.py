@@ -3,6 +3,9 @@
 Bytes of a deleted file stay for as long as the history may still show its row, so that an earlier state is whole. That
 a deletion waits for this stands in the database, in the same commit. Bytes without any row are of an upload whose
 server died between the two steps of storing a file; nobody ever knew their id.
+
+Where servers share the database, their leader does this. What it finds without a row may just be arriving at another
+server, so it looks again later and then enters a deletion, which keeps the row from being entered after all.
 """
 
 import asyncio
@@ -10,6 +13,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Generator, Sequence
+from functools import partial
 
 from reactor.database.database import Database
 from reactor.database.documents import Document
@@ -19,6 +23,7 @@ from reactor.files import rows
 from reactor.files.links import STORAGE, is_file_id
 from reactor.files.seam import FileStore
 from reactor.files.transacting import transact
+from reactor.nodes.membership import Membership
 from reactor.values import encode_value
 
 __all__ = ["Upkeep"]
@@ -34,8 +39,9 @@ _log = logging.getLogger("reactor.files")
 class Upkeep:
     """Removes bytes when their time has come, in the background from `start` to `close`."""
 
-    def __init__(self, database: Database, store: FileStore, kept_seconds: float) -> None:
-        self._database, self._store, self._kept = database, store, kept_seconds
+    def __init__(self, database: Database, store: FileStore, kept_seconds: float, members: Membership) -> None:
+        self._database, self._store, self._kept, self._members = database, store, kept_seconds, members
+        self._suspects: set[str] = set()
         self._spared: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
         self.removed = self.orphans = 0
@@ -81,11 +87,25 @@ class Upkeep:
         """Remove bytes without a row, and look for rows without bytes. Raises StoreError."""
         async for names in self._store.names():
             orphans = await self.unknown(names)
-            if orphans:
+            if self._members.shared:
+                self._suspects.update(orphans)
+            elif orphans:
                 await self._store.delete(orphans)
                 self.orphans += len(orphans)
                 _log.info("removed the bytes of %d files that had not been stored to the end", len(orphans))
         await self._look_for_bytes()
+
+    async def condemn(self) -> None:
+        """Enter deletions for what the last sweep suspected, if it still has no row. Raises StoreError."""
+        suspects = sorted(self._suspects)
+        for first in range(0, len(suspects), _PAGE):
+            orphans = await self.unknown(suspects[first : first + _PAGE])
+            if orphans:
+                work = partial(_condemn, ids=orphans)
+                await transact(self._database.committer, "storage.condemn", work)
+                self.orphans += len(orphans)
+                _log.info("the bytes of %d files will go that had not been stored to the end", len(orphans))
+        self._suspects.clear()
 
     async def unknown(self, names: Sequence[str]) -> list[str]:
         """Those of the names that no row knows, neither of a file nor of a deletion, and that are not just arriving.
@@ -103,14 +123,21 @@ class Upkeep:
     async def _go_on(self) -> None:
         minutes = 0
         while True:
-            try:
-                if minutes % _SWEEP_EVERY == 0:
-                    await self.sweep()
-                await self.collect()
-            except Exception:
-                _log.exception("Cleaning up after files failed, and is tried again")
+            if not self._members.leads:
+                minutes = -1  # so that a sweep is the first that it does as the leader
+            else:
+                await self._clean(sweep=minutes % _SWEEP_EVERY == 0)
             minutes += 1
             await asyncio.sleep(_COLLECT_SECONDS)
+
+    async def _clean(self, *, sweep: bool) -> None:
+        try:
+            await self.condemn()
+            if sweep:
+                await self.sweep()
+            await self.collect()
+        except Exception:
+            _log.exception("Cleaning up after files failed, and is tried again")
 
     async def _due(self) -> list[Document]:
         """Deletions whose bytes may go, the oldest first, some of them."""
@@ -142,6 +169,12 @@ class Upkeep:
             return await snapshot.scan_ids(first, last, reverse=False, limit=_PAGE)
         finally:
             snapshot.release()
+
+
+async def _condemn(tx: Transaction, ids: Sequence[str]) -> None:
+    for id in ids:
+        if await rows.find(tx, id) is None and not await rows.is_deleted(tx, id):
+            rows.enter_deletion(tx, id)
 
 
 async def _forget(tx: Transaction, ids: Sequence[str]) -> None:

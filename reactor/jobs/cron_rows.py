@@ -4,8 +4,9 @@
     _cron_next_run    cronJobId, state, prevTs, nextTs; ours: attempts, runs of this time that failed, and retries
     _cron_job_logs    name, ts, udfPath, udfArgs, status, logLines, executionTime
 
-Times are nanoseconds since 1970. An action is `inProgress` from before it begins until its end is recorded; a mutation
-never is, since its commit also has its end. (get-convex/convex-backend, crates/model/src/cron_jobs/types.rs)
+Times are nanoseconds since 1970. An action is `inProgress` from before it begins until its end is recorded, and
+`state.node` says who runs it where servers share the database; a mutation never is, since its commit also has its end.
+(get-convex/convex-backend, crates/model/src/cron_jobs/types.rs)
 """
 
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ __all__ = [
     "begin",
     "ending",
     "find_run",
+    "node_of",
     "occurrence",
     "status_of",
     "write_log",
@@ -128,9 +130,13 @@ async def find_run(tx: Transaction, one: Upcoming) -> Document | None:
     return None if row is None or _is_running(row) or row.value()["nextTs"] != one.time else row
 
 
-def begin(tx: Transaction, row: Document, retries: int) -> None:
-    """An action begins, which may be run again so many times if it fails."""
-    began = {"state": {"type": "inProgress"}, "prevTs": Int64(occurrence(row)), "retries": retries}
+def begin(tx: Transaction, row: Document, retries: int, node: str | None) -> None:
+    """An action begins, which may be run again so many times if it fails.
+
+    `node` is the server that runs it, None for the only one that there is.
+    """
+    state = {"type": "inProgress"} if node is None else {"type": "inProgress", "node": node}
+    began = {"state": state, "prevTs": Int64(occurrence(row)), "retries": retries}
     _write(tx, CRON_NEXT, row, {**row.value(), **began})
 
 
@@ -138,6 +144,11 @@ async def ending(tx: Transaction, one: Upcoming) -> Document | None:
     """The row of an action that runs; None when its job has been removed."""
     row = await tx.get(_table(tx, CRON_NEXT), one.id, counted=False)
     return row if row is not None and _is_running(row) else None
+
+
+def node_of(row: Document) -> str | None:
+    """The server that runs an action, as `begin` was told."""
+    return row.value()["state"].get("node")
 
 
 def occurrence(row: Document) -> int:

@@ -6,19 +6,22 @@ transaction that also records its end, and an action begins once it is durable t
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
+from reactor.database.committer import Committed
 from reactor.database.database import Database
 from reactor.database.documents import Document
 from reactor.database.scheduled import NewJob, add_dead_letter
+from reactor.database.system_tables import CRON_NEXT
 from reactor.database.transact import transact
 from reactor.database.transaction import Transaction
 from reactor.jobs import cron_rows as rows
 from reactor.jobs.backoff import patiently
 from reactor.jobs.cron_rows import Upcoming
+from reactor.nodes.membership import Membership
 from reactor.runtime.actions import Actions
 from reactor.runtime.calls import Call
 from reactor.runtime.crons import Cron
@@ -44,11 +47,13 @@ _log = logging.getLogger("reactor.jobs")
 class Crons:
     """The cron jobs of the code that serves. Tell it by `declare` which these are."""
 
-    def __init__(self, database: Database, runner: Runner, actions: Actions) -> None:
-        self._database, self._runner, self._actions = database, runner, actions
+    def __init__(self, database: Database, runner: Runner, actions: Actions, members: Membership) -> None:
+        self._database, self._runner, self._actions, self._members = database, runner, actions, members
         self._declared: Mapping[str, Cron] = {}
         self._upcoming: dict[str, Upcoming] = {}
         self._is_adopted, self._seen = True, 0.0
+        self._here: set[str] = set()
+        """Actions that run on this node, by the id of their row."""
         self.ran = self.failed = self.dead = 0
         """Runs that came to their end, those of them that failed, and those that had no retries left."""
 
@@ -56,15 +61,28 @@ class Crons:
         """From now on these are the jobs; none runs until the rows say so, too."""
         self._declared, self._is_adopted = declared, False
 
+    def news(self, commits: Iterable[Committed]) -> bool:
+        """Commits became visible; gives whether they may be the end of an action that another node runs."""
+        table = self._database.catalog.table(CRON_NEXT)
+        if table is None or all(one.id in self._here for one in self._upcoming.values() if one.in_progress):
+            return False
+        by_id = table.by_id.id
+        ended = any(index == by_id for commit in commits for index, _, _ in commit.touches)
+        self._is_adopted &= not ended
+        return ended
+
     async def adopt(self) -> None:
-        """Bring the rows under what is declared, if that has changed or the clock was set back. Raises StoreError."""
+        """Bring the rows under what is declared, if that has changed or the clock was set back.
+
+        Raises StoreError and NotLeading.
+        """
         now = self._database.now()
         if self._is_adopted and now >= self._seen - _SET_BACK_MS:
             self._seen = now
             return
         declared = self._declared
         self._is_adopted, self._seen = False, now
-        self._upcoming = await self._transact(lambda tx: rows.adopt(tx, declared))
+        self._upcoming = await self._transact(lambda tx: self._adopt(tx, declared))
         # The code may have changed once more meanwhile.
         self._is_adopted = declared is self._declared
 
@@ -83,25 +101,51 @@ class Crons:
     async def run(self, one: Upcoming) -> None:
         """Run a job, unless it has been changed meanwhile.
 
-        Raises StoreError and faults of ours when nothing has been done; it is to be tried again then.
+        Raises StoreError and faults of ours when nothing has been done; it is to be tried again then. Raises NotLeading
+        when another node is to do it.
         """
         function = self._runner.registry.find(one.cron.path)
         if function is None or function.kind is Kind.QUERY:
             self._ended(one, await self._transact(lambda tx: self._refuse(tx, one)))
         elif function.kind is Kind.MUTATION:
             await self._mutation(one, function.path)
-        elif await self._transact(lambda tx: _begin(tx, one, function.retry)):
-            await self._action(one)
         else:
-            self._is_adopted = False
+            node = self._members.id
+            if await self._transact(lambda tx: self._begin(tx, one, function.retry, node)):
+                await self._action(one, node)
+            else:
+                self._is_adopted = False
 
     async def lose(self) -> None:
-        """Actions that had begun have ended with their server. Raises StoreError."""
+        """Actions that had begun have ended with the nodes that do not live any more. Raises StoreError, NotLeading."""
+        self._is_adopted = False
         await self.adopt()
+
+        async def is_lost(tx: Transaction, row: Document) -> bool:
+            return not await self._members.is_living(tx, rows.node_of(row))
+
+        await self._lose(is_lost)
+
+    async def lose_own(self) -> None:
+        """Actions that ran here were interrupted. Raises StoreError."""
+        own = self._members.id
+
+        async def is_lost(_: Transaction, row: Document) -> bool:
+            return rows.node_of(row) == own
+
+        await self._lose(is_lost)
+
+    async def _lose(self, is_lost: Callable[[Transaction, Document], Awaitable[bool]]) -> None:
         upcoming = list(self._upcoming.values())
 
+        async def lose(tx: Transaction, one: Upcoming) -> _End | None:
+            row = await rows.ending(tx, one)
+            if row is None or not await is_lost(tx, row):
+                return None
+            return await self._end(tx, one, row, _failed(rows.LOST), [], 0.0)
+
         async def record(tx: Transaction) -> list[_End | None]:
-            return [await self._end_action(tx, one, _failed(rows.LOST), [], 0.0) for one in upcoming]
+            return [await lose(tx, one) for one in upcoming]
 
         for one, end in zip(upcoming, await self._transact(record), strict=True):
             if end is not None:
@@ -111,6 +155,7 @@ class Crons:
 
     async def _mutation(self, one: Upcoming, source: str) -> None:
         async def work(tx: Transaction) -> _End | None:
+            await self._members.require(tx)
             row = await rows.find_run(tx, one)
             if row is None:
                 return None
@@ -130,8 +175,15 @@ class Crons:
 
     # Actions
 
-    async def _action(self, one: Upcoming) -> None:
+    async def _action(self, one: Upcoming, node: str | None) -> None:
         one.in_progress = True
+        self._here.add(one.id)
+        try:
+            await self._action_here(one, node)
+        finally:
+            self._here.discard(one.id)
+
+    async def _action_here(self, one: Upcoming, node: str | None) -> None:
         began = time.perf_counter()
         try:
             result = await self._actions.run(_call(one.cron))
@@ -142,16 +194,26 @@ class Crons:
         seconds = time.perf_counter() - began
         # However long that takes: it must not be begun again.
         end = await patiently(
-            lambda: self._transact(lambda tx: self._end_action(tx, one, status, lines, seconds)),
+            lambda: self._transact(lambda tx: self._end_action(tx, one, node, status, lines, seconds)),
             f"the end of cron job {one.cron.name}",
         )
         self._ended(one, end)
 
+    async def _begin(self, tx: Transaction, one: Upcoming, retry: Retry | None, node: str | None) -> bool:
+        await self._members.require(tx)
+        row = await rows.find_run(tx, one)
+        if row is not None:
+            rows.begin(tx, row, 0 if retry is None else retry.retries, node)
+        return row is not None
+
     async def _end_action(
-        self, tx: Transaction, one: Upcoming, status: dict[str, Any], lines: list[str], seconds: float
+        self, tx: Transaction, one: Upcoming, node: str | None, status: dict[str, Any], lines: list[str], seconds: float
     ) -> "_End | None":
+        """Record the end of an action; nothing when its job is gone, or another node has taken it for lost."""
         row = await rows.ending(tx, one)
-        return None if row is None else await self._end(tx, one, row, status, lines, seconds)
+        if row is None or rows.node_of(row) != node:
+            return None
+        return await self._end(tx, one, row, status, lines, seconds)
 
     # Both
 
@@ -174,6 +236,7 @@ class Crons:
 
     async def _refuse(self, tx: Transaction, one: Upcoming) -> "_End | None":
         """The function is gone, which a load would have refused: it was served by older code."""
+        await self._members.require(tx)
         row = await rows.find_run(tx, one)
         if row is None:
             return None
@@ -195,6 +258,10 @@ class Crons:
         function = self._runner.registry.find(cron.path)
         return retry_after(None if function is None else function.retry, failures, retries)
 
+    async def _adopt(self, tx: Transaction, declared: Mapping[str, Cron]) -> dict[str, Upcoming]:
+        await self._members.require(tx)
+        return await rows.adopt(tx, declared)
+
     async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         return await transact(self._database.committer, SOURCE, work)
 
@@ -205,13 +272,6 @@ class _End(msgspec.Struct):
     time: int
     failed: bool = False
     dead: bool = False
-
-
-async def _begin(tx: Transaction, one: Upcoming, retry: Retry | None) -> bool:
-    row = await rows.find_run(tx, one)
-    if row is not None:
-        rows.begin(tx, row, 0 if retry is None else retry.retries)
-    return row is not None
 
 
 def _failed(error: str) -> dict[str, Any]:

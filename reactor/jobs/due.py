@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from reactor.database.database import Database
 from reactor.database.documents import Document
-from reactor.database.scheduled import SOURCE, State, delete_job, ended_before, find_job, of_state, state_of
+from reactor.database.scheduled import SOURCE, State, delete_job, ended_before, find_job, node_of, of_state, state_of
 from reactor.database.system_tables import SCHEDULED
 from reactor.database.transact import transact
 from reactor.database.transaction import Transaction
+from reactor.nodes.membership import Membership
+from reactor.values import successor
 
 __all__ = ["Found", "Jobs"]
 
@@ -28,8 +30,8 @@ class Found(NamedTuple):
 class Jobs:
     """The table of scheduled functions as the server looks at it."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, members: Membership) -> None:
+        self._database, self._members = database, members
 
     async def find(self, limit: int, skip: Callable[[str], bool]) -> Found:
         """The first `limit` pending jobs but for those to `skip`, as far as their time has come.
@@ -52,16 +54,31 @@ class Jobs:
         time = await self.next_time()
         return 0.0 if time is None else max(0.0, self._database.now() - time) / 1000
 
-    async def running(self, limit: int) -> list[str]:
-        """Ids of actions that have begun and not ended."""
-        return [row.id for row in await self._rows(State.IN_PROGRESS, limit)]
+    async def running(self) -> dict[str, str | None]:
+        """Ids of actions that have begun and not ended, with the nodes that run them."""
+        table = self._database.catalog.table(SCHEDULED)
+        assert table is not None
+        index, lower, upper = of_state(table, State.IN_PROGRESS)
+        running: dict[str, str | None] = {}
+        snapshot = self._database.store.acquire()
+        try:
+            while entries := await snapshot.scan(index.id, lower, upper, reverse=False, limit=_PAGE):
+                raw = await snapshot.get([id for _, id in entries])
+                running.update((id, node_of(Document(id, raw[id]))) for _, id in entries)
+                lower = successor(entries[-1][0])
+        finally:
+            snapshot.release()
+        return running
 
     async def forget(self, before: float) -> int:
-        """Delete the rows of jobs that ended before a time, in ms since 1970; gives how many. Raises StoreError."""
+        """Delete the rows of jobs that ended before a time, in ms since 1970; gives how many.
+
+        Raises StoreError, and NotLeading when that is another node's business.
+        """
         total = 0
         for state in _ENDED:
             while ids := await self._ended(state, before):
-                total += await transact(self._database.committer, SOURCE, lambda tx: _delete(tx, ids))
+                total += await transact(self._database.committer, SOURCE, lambda tx: self._delete(tx, ids))
                 if len(ids) < _PAGE:
                     break
         return total
@@ -88,15 +105,15 @@ class Jobs:
         finally:
             snapshot.release()
 
-
-async def _delete(tx: Transaction, ids: list[str]) -> int:
-    deleted = 0
-    for id in ids:
-        row = await find_job(tx, id)
-        if row is not None and state_of(row) in _ENDED:
-            delete_job(tx, row)
-            deleted += 1
-    return deleted
+    async def _delete(self, tx: Transaction, ids: list[str]) -> int:
+        await self._members.require(tx)
+        deleted = 0
+        for id in ids:
+            row = await find_job(tx, id)
+            if row is not None and state_of(row) in _ENDED:
+                delete_job(tx, row)
+                deleted += 1
+        return deleted
 
 
 def _time(row: Document) -> float:

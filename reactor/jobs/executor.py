@@ -1,6 +1,9 @@
 """Runs scheduled functions and cron jobs when their time has come: earliest first, a bounded number at a time.
 
 At most so many mutations of it wait in the committer's queue, so clients' mutations are never behind more than these.
+
+Where servers share the database, their leader takes up what is due. What it has taken up stays its own until it ends,
+also when another leads by then; what nodes that died have left behind is the leader's to record.
 """
 
 import asyncio
@@ -9,10 +12,11 @@ from collections.abc import Awaitable, Callable
 
 from reactor.database.database import Database
 from reactor.errors import StoreError
-from reactor.jobs.backoff import Backoff
+from reactor.jobs.backoff import FIRST_SECONDS, Backoff
 from reactor.jobs.crons import Crons
 from reactor.jobs.due import Jobs
 from reactor.jobs.runs import Due, Runs
+from reactor.nodes.membership import Membership, NotLeading
 
 __all__ = ["Executor"]
 
@@ -31,9 +35,13 @@ _log = logging.getLogger("reactor.jobs")
 class Executor:
     """Give it `start` on a server; without, nothing runs but by `run_due`."""
 
-    def __init__(self, database: Database, jobs: Jobs, runs: Runs, crons: Crons, *, places: int) -> None:
+    def __init__(
+        self, database: Database, jobs: Jobs, runs: Runs, crons: Crons, members: Membership, *, places: int
+    ) -> None:
         """`places`: so many jobs run at a time."""
         self._database, self._jobs, self._runs, self._crons, self._places = database, jobs, runs, crons, places
+        self._members, self._node = members, members.id
+        self._recovered: int | None = None
         self.running: dict[str, asyncio.Task[None]] = {}
         """Jobs that have been taken up, by id."""
         self._failing: dict[str, _Failing] = {}
@@ -44,6 +52,8 @@ class Executor:
 
     def start(self) -> None:
         """Begin to run what is due, and go on until `close`."""
+        self._node = self._members.id
+        self._members.on_change.append(self._members_changed)
         self._serving = asyncio.get_running_loop().create_task(self._serve())
 
     def wake(self) -> None:
@@ -77,12 +87,32 @@ class Executor:
     # Serving
 
     async def _serve(self) -> None:
-        await self._persist(self._recover)
         # Python 3.11 loses a cancellation that comes in the same turn as the bell, so `close` is also looked for here.
         while self._serving is not None:
             self._bell.clear()
-            pause = await self._persist(self._take_up)
+            pause = await self._persist(self._turn)
             await self._sleep(pause)
+
+    async def _turn(self) -> float | None:
+        """Do what is the leader's to do; gives as `_take_up`."""
+        if not self._members.leads:
+            return None
+        departures = self._members.departures
+        try:
+            if self._recovered != departures:
+                await self._recover()
+                self._recovered = departures
+            return await self._take_up()
+        except NotLeading:
+            return _LONGEST_SLEEP
+
+    def _members_changed(self) -> None:
+        if self._node != self._members.id:
+            # The others have taken this node for dead. They record its actions as lost, and may run them once more.
+            for task in self.running.values():
+                task.cancel()
+        self._node = self._members.id
+        self.wake()
 
     async def _sleep(self, seconds: float | None) -> None:
         """Sleep until the bell; or so long at most."""
@@ -137,6 +167,8 @@ class Executor:
     async def _run(self, id: str, path: str, run: Callable[[], Awaitable[None]]) -> None:
         try:
             await run()
+        except NotLeading:
+            self._rest_until = asyncio.get_running_loop().time() + FIRST_SECONDS
         except StoreError as error:
             self._rest(path, error)
         except Exception:
@@ -154,16 +186,18 @@ class Executor:
             self._rest_until = now + self._store_backoff.next()
             _log.warning("scheduled function %s could not be recorded, and is tried again: %s", path, error)
 
-    # What an earlier server left behind, and this one
+    # What nodes that ended left behind, and this one
 
     async def _recover(self) -> None:
-        while ids := await self._jobs.running(_PAGE):
-            await self._runs.lose(ids)
+        begun = list((await self._jobs.running()).items())
+        for first in range(0, len(begun), _PAGE):
+            await self._runs.lose(dict(begun[first : first + _PAGE]))
         await self._crons.lose()
 
     async def _lose_quietly(self) -> None:
         try:
-            await self._recover()
+            await self._runs.lose_own(await self._jobs.running())
+            await self._crons.lose_own()
         except StoreError as error:
             _log.warning("actions that were interrupted are not recorded as failed; the next start does it: %s", error)
 

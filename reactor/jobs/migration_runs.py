@@ -16,6 +16,7 @@ from reactor.database.transact import transact
 from reactor.database.transaction import Transaction
 from reactor.errors import DeveloperError
 from reactor.jobs.pace import AIM_SECONDS, Pace
+from reactor.nodes.membership import Membership
 from reactor.runtime.calls import Call
 from reactor.runtime.contexts import MutationCtx
 from reactor.runtime.failures import Failure, failure_kind
@@ -72,11 +73,11 @@ class _Step(msgspec.Struct, frozen=True):
 
 
 class MigrationRuns:
-    """Steps of migrations. Each raises StoreError and faults of ours when nothing was done."""
+    """Steps of migrations. Each raises StoreError, NotLeading, and faults of ours when nothing was done."""
 
-    def __init__(self, database: Database, runner: Runner, told: Told = _nobody) -> None:
+    def __init__(self, database: Database, runner: Runner, members: Membership, told: Told = _nobody) -> None:
         """`told` is told when a migration begins, and when it comes to its end or fails."""
-        self._database, self._runner, self._told = database, runner, told
+        self._database, self._runner, self._members, self._told = database, runner, members, told
         self.batches = self.documents = self.failed = 0
         """Batches that were committed, documents in them, and migrations that failed."""
         self.seconds = 0.0
@@ -97,6 +98,7 @@ class MigrationRuns:
         total = None if migration is None else await self._count(migration, row)
 
         async def record(tx: Transaction) -> State | None:
+            await self._members.require(tx)
             now = (await read_rows(tx)).get(row.name)
             if now is None or now.state is not State.PENDING:
                 return None
@@ -127,6 +129,7 @@ class MigrationRuns:
             return False
 
         async def work(tx: Transaction) -> _Step | None:
+            await self._members.require(tx)
             now = (await read_rows(tx)).get(row.name)
             if now is None or now.state is not State.IN_PROGRESS or self._known(row.name) is not migration:
                 return None  # also when the code has changed while this waited: the next step sees it
@@ -156,7 +159,11 @@ class MigrationRuns:
         return False
 
     async def _fail(self, name: str, fault: Fault) -> None:
-        failed = await self._transact(lambda tx: _fail_if_running(tx, name, fault))
+        async def record(tx: Transaction) -> MigrationRow | None:
+            await self._members.require(tx)
+            return await _fail_if_running(tx, name, fault)
+
+        failed = await self._transact(record)
         if failed is not None:
             self.failed += 1
             self._told(name, State.FAILED, failed.processed)

@@ -1,7 +1,7 @@
 """Runs the migrations that were asked for: one after another, a batch to a transaction, while the server serves.
 
 A batch is a mutation like any other: what clients submit meanwhile waits for the one batch at most, and when there are
-such, as much time is left to them as the batch took.
+such, as much time is left to them as the batch took. Where servers share the database, their leader does it.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from reactor.errors import StoreError
 from reactor.jobs.backoff import Backoff
 from reactor.jobs.migration_runs import MigrationRuns
 from reactor.jobs.pace import Pace
+from reactor.nodes.membership import Membership, NotLeading
 from reactor.runtime.runner import Runner
 
 __all__ = ["Migrator"]
@@ -26,8 +27,8 @@ _log = logging.getLogger("reactor.jobs")
 class Migrator:
     """Give it `start` on a server; without, nothing runs but by `run_pending`."""
 
-    def __init__(self, database: Database, runner: Runner, runs: MigrationRuns) -> None:
-        self._database, self._runner, self._runs = database, runner, runs
+    def __init__(self, database: Database, runner: Runner, runs: MigrationRuns, members: Membership) -> None:
+        self._database, self._runner, self._runs, self._members = database, runner, runs, members
         self._bell = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
         self._by_id: int | None = None
@@ -37,6 +38,7 @@ class Migrator:
         table = self._database.catalog.table(MIGRATIONS)
         assert table is not None
         self._by_id = table.by_id.id
+        self._members.on_change.append(self._bell.set)
         self._serving = asyncio.get_running_loop().create_task(self._serve())
 
     def news(self, commits: Iterable[Committed]) -> None:
@@ -46,8 +48,8 @@ class Migrator:
             self._bell.set()
 
     async def run_pending(self) -> None:
-        """Run all that was asked for to its end. Not beside `start`. Raises StoreError."""
-        while (row := await self._runs.next()) is not None:
+        """Run all that was asked for to its end. Not beside `start`. Raises StoreError, NotLeading."""
+        while self._members.leads and (row := await self._runs.next()) is not None:
             await self._run(row)
 
     async def close(self) -> None:
@@ -64,6 +66,8 @@ class Migrator:
             try:
                 await self.run_pending()
                 backoff.reset()
+            except NotLeading:
+                _log.debug("another server leads, and goes on with the migrations")
             except StoreError as error:
                 _log.warning("migrations have to wait: %s", error)
             except Exception:
@@ -81,7 +85,7 @@ class Migrator:
         migration = self._runner.registry.migrations.get(row.name)
         pace = Pace(None if migration is None else migration.batch_size)
         before = self._database.committer.commits
-        while await self._runs.step(row, pace):
+        while self._members.leads and await self._runs.step(row, pace):
             commits = self._database.committer.commits
             # One commit was the batch's own.
             await asyncio.sleep(self._runs.seconds if commits - before > 1 else 0)

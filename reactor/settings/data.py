@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from reactor.settings.database import DatabaseSettings
 from reactor.settings.kinds import Address, Bucket, Text
+from reactor.settings.nodes import NodeSettings
 from reactor.settings.rows import DAY, GIB, KIB, MIB
 from reactor.settings.rows import count as _count
 from reactor.settings.rows import setting as _setting
@@ -17,7 +17,7 @@ KEEPING = "What is kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataSettings(DatabaseSettings):
+class DataSettings(NodeSettings):
     """The settings of files, and of what is kept, with those of the database; a part of `Settings`."""
 
     files: str | None = _setting(

@@ -13,6 +13,7 @@ from reactor.errors import SettingsError
 from reactor.settings.data import FILES, KEEPING
 from reactor.settings.database import DATABASE
 from reactor.settings.kinds import Address, Choice, Folder, Networks, Port, Secret, SecretText, Switch, Tables, Text
+from reactor.settings.nodes import NODES
 from reactor.settings.requests import CLIENTS, SERVING, RequestSettings
 from reactor.settings.rows import DAY, GIB, HOUR, KIB, MIB, MINUTE, Setting
 from reactor.settings.rows import count as _count
@@ -30,7 +31,7 @@ Strictness = Literal["off", "warn", "error"]
 USERS = "Users"
 LIMITS = "Limits of a function"
 LOAD = "Limits under load"
-GROUPS = (SERVING, CLIENTS, USERS, LIMITS, LOAD, DATABASE, FILES, KEEPING)
+GROUPS = (SERVING, CLIENTS, USERS, LIMITS, LOAD, DATABASE, NODES, FILES, KEEPING)
 """In the order of the documents."""
 
 
