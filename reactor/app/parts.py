@@ -93,15 +93,18 @@ class Parts:
         store: Store | None = None,
         files: FileStore | None = None,
         clock: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
         load: Callable[[Path], Application] = load,
     ) -> None:
-        """`store` and `files` take the place of the data folder's; `clock` gives nanoseconds since 1970; `load` makes
-        the application of `directory`."""
+        """`store` and `files` take the place of the data folder's; `clock` gives nanoseconds since 1970, and
+        `monotonic` seconds by which other servers are watched; `load` makes the application of `directory`."""
         self.settings, self.directory, self.events = settings, directory, events
         self._clock, self._load = clock, load
         self.store: Store = store or store_of(settings)
         self.database = self._make_database()
-        self.members = Membership(self.database, shared=self.store.shared, silent_seconds=settings.node_silent_seconds)
+        self.members = Membership(
+            self.database, shared=self.store.shared, silent_seconds=settings.node_silent_seconds, clock=monotonic
+        )
         self.files = self._make_files(files or _file_store(settings))
         self.backlog = Backlog(settings.max_pending_jobs)
         self.watchdog = Watchdog()

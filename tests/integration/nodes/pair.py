@@ -19,6 +19,7 @@ from reactor.nodes.membership import Membership
 from reactor.runtime import logs
 from reactor.settings import Settings
 from reactor.settings.kinds import Secret
+from reactor.store.memory_shared import SharedMemory, SharedMemoryStore
 from tests.integration.sync.engine import ADMIN_KEY
 from tests.support.server import APPS
 
@@ -121,10 +122,9 @@ async def shared_engine(
     """An application served by one node of a group, whose membership beats when tests say so."""
     now = [0.0]
     made = Settings(data=data, admin_key=Secret(ADMIN_KEY), node_silent_seconds=SILENT, **settings)
-    parts = Parts(made, APPS / app, events)
-    members = parts.members
-    members.__init__(parts.database, shared=True, silent_seconds=SILENT, clock=lambda: now[0])
-    members.start = lambda: None
+    store = SharedMemoryStore(SharedMemory(), "one")
+    parts = Parts(made, APPS / app, events, store=store, monotonic=lambda: now[0])
+    parts.members.start = lambda: None
     restore = logs.install()
     beside = None
     try:
