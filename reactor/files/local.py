@@ -7,6 +7,7 @@ their links. The name of a file is the id that the server gave it: nothing that 
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import secrets
@@ -35,7 +36,8 @@ _FLUSHED = 4 * 2**20
 
 
 class LocalFiles:
-    """A folder of files, which is made if missing. The data folder's lock keeps other servers away from it."""
+    """A folder of files, which is made if missing. The data folder's lock keeps other servers away from it; several
+    processes of one server may use it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._arriving = folder, folder / "arriving"
@@ -113,7 +115,7 @@ class LocalFiles:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._arriving.mkdir(mode=0o700, exist_ok=True)
         for left in self._arriving.iterdir():
-            left.unlink()
+            _remove_unless_written(left)
         sync_folder(self._folder.parent)
         self.key = link_key(self._folder / "key")
 
@@ -140,7 +142,7 @@ class _Arriving:
 
     def begin(self) -> None:
         with self._step():
-            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._file = _made_and_locked(self._path)
 
     def write(self, block: bytes) -> None:
         with self._step():
@@ -203,6 +205,31 @@ class _LocalFile:
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _made_and_locked(path: Path) -> int:
+    """A new file, open, with a lock that ends with its writer: so other processes know that it has one."""
+    while True:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:
+            return file
+        os.close(file)  # a process that began just then was faster, and took it for a remnant
+
+
+def _remove_unless_written(path: Path) -> None:
+    """Remove what a process that has died was writing."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return  # it is whole, or given up, by now
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(file)
 
 
 def _store_error(error: OSError, doing: str) -> StoreError:

@@ -55,6 +55,33 @@ async def test_what_was_arriving_when_a_server_died_is_gone(tmp_path: Path) -> N
     await store.close()
 
 
+async def test_a_process_that_begins_spares_what_another_one_is_writing(local: LocalFiles, tmp_path: Path) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield bytes(2 * MIB)  # large enough to be written at once
+        begun.set()
+        await go_on.wait()
+        yield b"the rest"
+
+    arriving = tmp_path / "files" / "arriving"
+    writing = asyncio.create_task(local.put(name(1), pieces(), lambda _: None))
+    await begun.wait()
+    (arriving / "half").write_bytes(b"of one that has died")
+    other = LocalFiles(tmp_path / "files")
+    await other.open()
+    assert len(list(arriving.iterdir())) == 1
+    assert other.key == local.key
+    go_on.set()
+    stored = await writing
+    opened = await other.read(name(1))
+    assert opened is not None
+    assert opened.size == stored.size == 2 * MIB + 8
+    opened.close()
+    await other.close()
+    assert list(arriving.iterdir()) == []
+
+
 async def test_a_file_that_is_read_may_be_deleted(local: LocalFiles) -> None:
     await put(local, 1, b"ab", b"cd")
     opened = await local.read(name(1))
