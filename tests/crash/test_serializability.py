@@ -19,7 +19,7 @@ PORTION = PROGRAMS // KILLS // 4
 async def test_what_clients_saw_is_strictly_serializable(tmp_path: Path) -> None:
     app = shutil.copytree(APPS / "lists", tmp_path / "app")
     with Server(app, tmp_path / "data", command="dev") as server:
-        load = Load(server, seed=1, writers=12, lanes=3, callers=4, watchers=3)
+        load = Load([server], seed=1, writers=12, lanes=3, callers=4, watchers=3)
         async with load.working():
             for _ in range(KILLS):
                 await load.more(PORTION)

@@ -120,6 +120,18 @@ class Server:
         """Ask it to stop and wait; gives its exit code. A server that does not stop is a failure."""
         return self._end(signal.SIGTERM)
 
+    def pause(self) -> None:
+        """Let it do nothing, not even answer its connections, until `resume`."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on as if no time had passed."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
     def _end(self, number: signal.Signals) -> int:
         assert self.process is not None
         process, self.process = self.process, None

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tests.support.patience import PATIENCE
 
-__all__ = ["LOST", "QueryFailure", "Refused", "Response", "SyncClient", "timestamp"]
+__all__ = ["LOST", "QueryFailure", "Refused", "Response", "SyncClient", "timestamp", "wire"]
 
 MEBIBYTE = 2**20
 
@@ -50,11 +50,17 @@ def timestamp(wire: str) -> int:
     return int.from_bytes(base64.b64decode(wire), "little")
 
 
+def wire(timestamp: int) -> str:
+    """The wire form of a timestamp in nanoseconds."""
+    return base64.b64encode(timestamp.to_bytes(8, "little")).decode()
+
+
 class SyncClient:
     """One socket. Use as `async with SyncClient(url) as client`.
 
     `results` holds the newest result of each query id, `moments` each Transition's timestamp with all
     results at it (kept only when `remember` is set); `on_transition` is given the same at once, as long as it holds.
+    `observed` is the newest timestamp that its session saw over earlier connections.
     Raises AssertionError when Transitions do not chain.
     """
 
@@ -63,6 +69,7 @@ class SyncClient:
         url: str,
         *,
         session: str | None = None,
+        observed: int = 0,
         path: str = "/api/sync",
         headers: dict[str, str] | None = None,
         greet: bool = True,
@@ -71,6 +78,7 @@ class SyncClient:
     ) -> None:
         self.url = url.replace("http://", "ws://") + path
         self.session = session or str(uuid.uuid4())
+        self.observed = observed
         self.headers = headers
         self.greet = greet
         self.remember, self.on_transition = remember, on_transition
@@ -101,8 +109,14 @@ class SyncClient:
         )
         self._reader = asyncio.create_task(self._read())
         if self.greet:
+            seen = {"maxObservedTimestamp": wire(self.observed)} if self.observed else {}
             await self.send(
-                type="Connect", sessionId=self.session, connectionCount=0, lastCloseReason="InitialConnect", clientTs=0
+                type="Connect",
+                sessionId=self.session,
+                connectionCount=0,
+                lastCloseReason="InitialConnect",
+                clientTs=0,
+                **seen,
             )
         return self
 

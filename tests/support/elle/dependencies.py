@@ -117,7 +117,7 @@ def _real_time(graph: Graph, history: Sequence[Transaction], took_place: Sequenc
 
 
 def _events(history: Sequence[Transaction], took_place: Sequence[int]) -> Iterator[tuple[int, bool]]:
-    events = [(history[number].invoked, False, number) for number in took_place]
+    events = [(history[number].invoked, False, number) for number in took_place if not history[number].stale]
     for number in took_place:
         transaction = history[number]
         if transaction.completed is not None and transaction.outcome is Outcome.OK:

@@ -56,6 +56,7 @@ class Transaction(msgspec.Struct, frozen=True):
     `position`: its place in the order that the database itself claims (a commit's timestamp, or that of the state
     that was read), None when it did not tell.
     A client's transactions happen in the order of `invoked`.
+    `stale`: it may have read an older state than that at `invoked`, though none older than its client saw before.
     """
 
     client: str
@@ -64,3 +65,4 @@ class Transaction(msgspec.Struct, frozen=True):
     invoked: int
     completed: int | None
     position: int | None = None
+    stale: bool = False

@@ -1,6 +1,5 @@
 """A client of the HTTP API: single mutations, queries of now, and queries of a moment."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ import httpx
 import msgspec
 
 from tests.support.elle import Read
+from tests.support.lists.doors import Doors
 from tests.support.lists.programs import Keys, program
 from tests.support.lists.recording import Recording
 from tests.support.patience import PATIENCE
@@ -19,17 +19,17 @@ __all__ = ["Caller"]
 class Caller:
     """Makes one call after another."""
 
-    def __init__(self, name: str, url: str, keys: Keys, recording: Recording, up: asyncio.Event) -> None:
-        self._name, self._url, self._keys, self._recording, self._up = name, url, keys, recording, up
+    def __init__(self, name: str, doors: Doors, keys: Keys, recording: Recording) -> None:
+        self._name, self._doors, self._keys, self._recording = name, doors, keys, recording
         self._lives = 0
 
     async def run(self, enough: Callable[[], bool]) -> None:
         """Call until it is enough."""
         while not enough():
-            await self._up.wait()
+            url = await self._doors.choose()
             self._lives += 1
             # No proxy of the environment: the server is on this machine.
-            async with httpx.AsyncClient(base_url=self._url, timeout=PATIENCE, trust_env=False) as http:
+            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE, trust_env=False) as http:
                 try:
                     while not enough():
                         await self._keys.random.choice((self._mutate, self._query, self._query, self._look_back))(http)
@@ -48,11 +48,11 @@ class Caller:
         except httpx.TransportError:
             self._recording.lost(self.client, asked, invoked=invoked)
             raise
-        if answer["status"] == "success":
+        if answer.get("status") == "success":
             self._recording.succeeded(self.client, asked, answer["value"], invoked=invoked, position=None)
         else:
-            data = answer.get("errorData")
-            self._recording.failed(self.client, asked, invoked=invoked, data=data, answer=answer)
+            data, text = answer.get("errorData"), str(answer)
+            self._recording.failed(self.client, asked, invoked=invoked, data=data, text=text, answer=answer)
 
     async def _query(self, http: httpx.AsyncClient) -> None:
         keys = self._some()
@@ -82,11 +82,13 @@ class Caller:
     def _read(
         self, keys: list[str], answer: Any, invoked: int, position: int | None, *, client: str | None = None
     ) -> None:
-        if answer["status"] == "success":
+        if answer.get("status") == "success":
             ops = [Read(key, values) for key, values in zip(keys, answer["value"], strict=True)]
-            self._recording.read(client or self.client, ops, invoked=invoked, position=position)
+            # A call has no connection by which a server knows what its client saw elsewhere.
+            stale = self._doors.several
+            self._recording.read(client or self.client, ops, invoked=invoked, position=position, stale=stale)
         else:
-            self._recording.surprises.append(answer)
+            self._recording.refused(str(answer), answer)
 
 
 async def _post(http: httpx.AsyncClient, endpoint: str, **body: Any) -> Any:

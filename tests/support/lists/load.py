@@ -1,13 +1,16 @@
-"""Clients of all kinds at work on one server, through whatever happens to it."""
+"""Clients of all kinds at work on servers of the same lists, through whatever happens to them."""
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import msgspec
 
 from tests.support.elle import Read, Transaction
 from tests.support.lists.caller import Caller
-from tests.support.lists.programs import Keys
+from tests.support.lists.doors import Doors
+from tests.support.lists.programs import Keys, Program
 from tests.support.lists.recording import Recording
 from tests.support.lists.watcher import Watcher
 from tests.support.lists.writer import Writer
@@ -21,18 +24,29 @@ _PORTION = 200
 
 
 class Load:
-    """The clients of a server that `reactor dev` runs on a copy of tests/apps/lists.
+    """The clients of servers that run tests/apps/lists or a copy, all on the same data.
 
     Use as `async with load.working(): ...`; when that ends, all programs are answered and all lists were read.
+    `excuse`: a pattern of the answers that are no surprise while servers are without their database.
     """
 
-    def __init__(self, server: Server, *, seed: int, writers: int, lanes: int, callers: int, watchers: int) -> None:
-        self._server = server
-        self.recording, self._keys = Recording(), Keys(random.Random(seed))
-        self._up = asyncio.Event()
+    def __init__(
+        self,
+        servers: Sequence[Server],
+        *,
+        seed: int,
+        writers: int,
+        lanes: int,
+        callers: int,
+        watchers: int,
+        excuse: str = "$^",
+    ) -> None:
+        self._servers, self.random = servers, random.Random(seed)
+        self.recording, self._keys = Recording(excuse), Keys(self.random)
+        self.doors = Doors([server.url for server in servers], self.random)
         self._resting = False
         self._edition = 1
-        parts = server.url, self._keys, self.recording, self._up
+        parts = self.doors, self._keys, self.recording
         self._writers = [Writer(f"writer {n}", *parts, lanes) for n in range(writers)]
         self._callers = [Caller(f"caller {n}", *parts) for n in range(callers)]
         self._watchers = [Watcher(f"watcher {n}", *parts) for n in range(watchers)]
@@ -45,7 +59,8 @@ class Load:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """Let the clients work meanwhile."""
-        self._up.set()
+        for server in self._servers:
+            self.doors.open(server.url)
         async with asyncio.TaskGroup() as watching:
             watchers = [watching.create_task(watcher.run()) for watcher in self._watchers]
             async with asyncio.TaskGroup() as working:
@@ -61,35 +76,53 @@ class Load:
         """Wait until so many more programs were answered."""
         await self.recording.until(self.recording.answered + programs)
 
-    async def kill(self) -> None:
-        """End the server as a power failure would, and start it again."""
-        self._up.clear()
-        await asyncio.to_thread(self._server.kill)
-        await self._start()
+    async def some(self, programs: int, *, at_most: float) -> None:
+        """Wait until so many more programs were answered, or so many seconds, since it may be that nobody can go on."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most):
+                await self.more(programs)
 
-    async def restart(self) -> None:
-        """Let the server stop in peace, and start it again."""
-        self._up.clear()
-        code = await asyncio.to_thread(self._server.stop)
-        assert code == 0, self._server.log
-        await self._start()
+    async def kill(self, number: int = 0) -> None:
+        """End a server as a power failure would, and start it again."""
+        server = self._servers[number]
+        self.doors.close(server.url)
+        await asyncio.to_thread(server.kill)
+        await self._start(server)
+
+    async def restart(self, number: int = 0) -> None:
+        """Let a server stop in peace, and start it again."""
+        server = self._servers[number]
+        self.doors.close(server.url)
+        code = await asyncio.to_thread(server.stop)
+        assert code == 0, server.log
+        await self._start(server)
 
     async def reload(self) -> None:
         """Edit the application, and wait until the new version of it answers."""
-        file = self._server.app / "functions" / "lists.py"
+        [server] = self._servers
+        file = server.app / "functions" / "lists.py"
         before, self._edition = self._edition, self._edition + 1
         file.write_text(file.read_text().replace(f"EDITION = {before}", f"EDITION = {self._edition}"))
-        await asyncio.to_thread(until, lambda: self._server.query("lists:edition") == self._edition, "the new version")
+        await asyncio.to_thread(until, lambda: server.query("lists:edition") == self._edition, "the new version")
 
-    async def _start(self) -> None:
-        await asyncio.to_thread(self._server.start)
-        self._up.set()
+    async def _start(self, server: Server) -> None:
+        await asyncio.to_thread(server.start)
+        self.doors.open(server.url)
 
     async def _read_everything(self) -> None:
-        """Each list as it is in the end, or an append that was lost there might have been nobody's concern."""
+        """Each list as it is in the end on each server, or an append that was lost might have been nobody's concern."""
+        for server in self._servers:
+            key, invoked = self._keys.any(), self.recording.tick()
+            last = Program([["append", key, self._keys.value(key)]], fails=False)
+            # Whoever has written knows all that was written before, wherever that was.
+            answer = await asyncio.to_thread(server.mutation, "lists:run", **msgspec.structs.asdict(last))
+            self.recording.succeeded(f"last at {server.url}", last, answer, invoked=invoked, position=None)
+            await self._read_all(server)
+
+    async def _read_all(self, server: Server) -> None:
         keys = self._keys.all()
         for start in range(0, len(keys), _PORTION):
             some, invoked = keys[start : start + _PORTION], self.recording.tick()
-            values = await asyncio.to_thread(self._server.query, "lists:read", keys=some)
+            values = await asyncio.to_thread(server.query, "lists:read", keys=some)
             ops = [Read(key, found) for key, found in zip(some, values, strict=True)]
-            self.recording.read("last", ops, invoked=invoked)
+            self.recording.read(f"last at {server.url}", ops, invoked=invoked)

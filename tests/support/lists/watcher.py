@@ -1,10 +1,10 @@
 """A client that subscribes to two queries: what it holds after each transition is one state of the database."""
 
-import asyncio
 import contextlib
 from typing import Any
 
 from tests.support.elle import Read
+from tests.support.lists.doors import Doors
 from tests.support.lists.programs import Keys
 from tests.support.lists.recording import Recording
 from tests.support.sync_client import LOST, QueryFailure, SyncClient, timestamp
@@ -18,19 +18,21 @@ _LONGEST = 600.0
 class Watcher:
     """Watches the lists that everybody uses, in one query, and some others in a second one."""
 
-    def __init__(self, name: str, url: str, keys: Keys, recording: Recording, up: asyncio.Event) -> None:
-        self._name, self._url, self._keys, self._recording, self._up = name, url, keys, recording, up
+    def __init__(self, name: str, doors: Doors, keys: Keys, recording: Recording) -> None:
+        self._name, self._doors, self._keys, self._recording = name, doors, keys, recording
+        self._observed = 0
         self._watched: dict[int, list[str]] = {}
 
     async def run(self) -> None:
         """Watch until cancelled, over as many connections as it takes."""
         while True:
-            await self._up.wait()
+            url = await self._doors.choose()
             self._watched = {}
             with contextlib.suppress(*LOST):
-                async with SyncClient(self._url, on_transition=self._saw) as client:
-                    while True:
-                        await self._watch(client)
+                async with SyncClient(url, on_transition=self._saw, observed=self._observed) as client:
+                    with self._doors.inside(url, client.socket.transport.abort):
+                        while True:
+                            await self._watch(client)
 
     async def _watch(self, client: SyncClient) -> None:
         hot, cold = list(self._keys.hot), self._keys.random.sample(self._keys.cold, 4)
@@ -45,10 +47,11 @@ class Watcher:
 
     def _saw(self, ts: int, results: dict[int, Any]) -> None:
         ops: list[Read] = []
+        self._observed = max(self._observed, ts)
         for id, keys in self._watched.items():
             result = results.get(id)
             if isinstance(result, QueryFailure):
-                self._recording.surprises.append(result)
+                self._recording.refused(result.message, result)
             elif result is not None:
                 ops += (Read(key, values) for key, values in zip(keys, result, strict=True))
         if ops:

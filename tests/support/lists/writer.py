@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from tests.support.lists.doors import Doors
 from tests.support.lists.programs import Keys, Program, program
 from tests.support.lists.recording import Recording
 from tests.support.sync_client import LOST, SyncClient
@@ -31,8 +32,8 @@ class _Asked(msgspec.Struct):
 class Writer:
     """Keeps `lanes` programs on their way; the server runs them in the order in which they were sent first."""
 
-    def __init__(self, name: str, url: str, keys: Keys, recording: Recording, up: asyncio.Event, lanes: int) -> None:
-        self._name, self._url, self._keys, self._recording, self._up = name, url, keys, recording, up
+    def __init__(self, name: str, doors: Doors, keys: Keys, recording: Recording, lanes: int) -> None:
+        self._name, self._doors, self._keys, self._recording = name, doors, keys, recording
         self._lanes = lanes
         self._lives = 0
         self._begin_anew()
@@ -40,10 +41,11 @@ class Writer:
     async def run(self, enough: Callable[[], bool]) -> None:
         """Send programs until it is enough, and wait for their answers over as many connections as it takes."""
         while self._unanswered or not enough():
-            await self._up.wait()
+            url = await self._doors.choose()
             with contextlib.suppress(*LOST):
-                async with SyncClient(self._url, session=self._session) as client:
-                    await self._converse(client, enough)
+                async with SyncClient(url, session=self._session, observed=self._observed) as client:
+                    with self._doors.inside(url, client.socket.transport.abort):
+                        await self._converse(client, enough)
             if self._unanswered and self._keys.random.random() < _GIVES_UP:
                 self._give_up()
 
@@ -73,11 +75,15 @@ class Writer:
         del self._unanswered[asked.request]
         self._recording.resent += asked.connections > 1
         if answer.success:
+            self._observed = max(self._observed, answer.ts or 0)
             self._recording.succeeded(
                 self.client, asked.program, answer.result, invoked=asked.invoked, position=answer.ts
             )
         else:
-            self._recording.failed(self.client, asked.program, invoked=asked.invoked, data=answer.data, answer=answer)
+            data, text = answer.data, str(answer.result)
+            self._recording.failed(
+                self.client, asked.program, invoked=asked.invoked, data=data, text=text, answer=answer
+            )
 
     def _give_up(self) -> None:
         for asked in self._unanswered.values():
@@ -88,5 +94,5 @@ class Writer:
         self._lives += 1
         self.client = f"{self._name}.{self._lives}"
         self._session = str(uuid.uuid4())
-        self._next_request = 0
+        self._next_request = self._observed = 0
         self._unanswered: dict[int, _Asked] = {}

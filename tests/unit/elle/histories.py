@@ -25,9 +25,11 @@ def within(*ops: Op) -> Undone:
     return Undone(ops)
 
 
-def ok(*ops: Op, client: str = "", at: tuple[int, int] = (0, 1000), position: int | None = None) -> Transaction:
+def ok(
+    *ops: Op, client: str = "", at: tuple[int, int] = (0, 1000), position: int | None = None, stale: bool = False
+) -> Transaction:
     """A transaction that happened. Without `client` and `at` it is anybody's, at any time."""
-    return Transaction(client or f"client {next(_clients)}", Outcome.OK, ops, *at, position)
+    return Transaction(client or f"client {next(_clients)}", Outcome.OK, ops, *at, position, stale)
 
 
 def failed(*ops: Op) -> Transaction:

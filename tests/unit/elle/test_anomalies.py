@@ -29,6 +29,11 @@ FINE: dict[str, list[Transaction]] = {
         ok(read("x", 1), at=(0, 9), position=19),
         ok(read("x", 1, 2), at=(0, 9), position=20),
     ],
+    "a reader that may be late": [
+        ok(append("x", 1), at=(1, 2)),
+        ok(read("x"), at=(3, 4), stale=True),
+        ok(read("x", 1)),
+    ],
 }
 
 WRITE_CYCLE = [ok(append("x", 1), append("y", 1)), ok(append("x", 2), append("y", 2)), ok(read("x", 1, 2))]
@@ -112,6 +117,17 @@ def test_less_of_it_is_no_anomaly(name: str) -> None:
     else:
         history = [transaction for number, transaction in enumerate(history) if number != involved[0]]
     assert name not in check(history).names
+
+
+def test_one_that_may_be_late_does_not_go_back_behind_what_its_client_saw() -> None:
+    seen = ok(read("x", 1), client="a", at=(1, 2), stale=True)
+    assert check([ok(append("x", 1)), seen, ok(read("x"), client="a", at=(3, 4), stale=True)]).names == {
+        "G-single-process"
+    }
+
+
+def test_one_that_may_be_late_is_before_what_was_asked_for_afterwards() -> None:
+    assert check([ok(read("x", 1), at=(1, 2), stale=True), ok(append("x", 1), at=(3, 4))]).names == {"G1c-realtime"}
 
 
 def test_an_acknowledged_append_that_is_never_seen_is_found() -> None:
