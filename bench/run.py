@@ -20,10 +20,11 @@ if not sys.platform.startswith("linux"):
 
 from harness.generator import install
 from harness.measure import Bench
-from harness.plan import WORKLOADS, Settings
+from harness.plan import WORKLOADS
 from harness.profiling import SUFFIX, hottest, profile
 from harness.report import newest, terminal, write
 from harness.servers import OUT
+from harness.workload import Settings
 
 __all__ = ["main"]
 

@@ -1,5 +1,5 @@
-// The load generator: one workload against one running server, started by the harness as
-//   node generator/main.mjs '{"workload":"push","url":"http://127.0.0.1:3210","pid":123,...options}'
+// The load generator: one workload against a running server, or several that share their data, started by the harness as
+//   node generator/main.mjs '{"workload":"push","urls":["http://127.0.0.1:3210"],"pids":[123],...options}'
 // Speaks JSON lines on standard output: {"event":"measuring"}, {"event":"measured"} around the part that counts,
 // and {"event":"result","figures":{...}} at the end. Milliseconds, bytes and per-second rates throughout.
 import { Deployment } from './clients.mjs';
@@ -19,8 +19,8 @@ setTimeout(() => {
 }, options.patience * 1000).unref();
 
 const { default: run } = await import(`./workloads/${options.workload}.mjs`);
-const deployment = new Deployment(options.url);
-const figures = await run({ deployment, server: new ServerProcess(options.pid), phase, options });
+const deployments = options.urls.map((url) => new Deployment(url)), [deployment] = deployments;
+const figures = await run({ deployment, deployments, server: new ServerProcess(options.pids), phase, options });
 say('result', { figures });
-await deployment.close();
+for (const each of deployments) await each.close();
 process.exit(0);

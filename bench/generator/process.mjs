@@ -36,10 +36,10 @@ function read(path) {
   }
 }
 
-/** A process that the harness started; null stands for "no figures wanted" and reads as zero. */
+/** The processes that the harness started, and what those started; none stands for "no figures wanted" and reads as zero. */
 export class ServerProcess {
-  constructor(pid) {
-    this.pids = pid ? tree(pid) : [];
+  constructor(pids) {
+    this.pids = pids.flatMap(tree);
   }
 
   /** CPU seconds of all threads so far, from the scheduler's nanoseconds (the usual 10 ms ticks hide single writes). */

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import operator
+import os
 import statistics
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from harness.generator import generate
 from harness.machine import DISTURBED_PERCENT, Busy, conditions, pinned, server_core
-from harness.plan import WORKLOADS, Claim, Phase, Settings
+from harness.plan import WORKLOADS
 from harness.servers import BENCH, Running, running, scratch
+from harness.workload import Claim, Phase, Settings
 
 __all__ = ["Bench", "Figures", "Run", "brief", "judge", "spread"]
 
@@ -105,9 +107,9 @@ class Bench:
 
 
 def loaded(phase: Phase, run: Run, folder: Path, observe: Observe | None) -> Figures:
-    with running(phase.server, folder, borrowed(phase, run)) as server:
+    with running(phase.server, folder, borrowed(phase, run), on_its_core=phase.pinned) as server:
         before = server.counters()
-        options = {**phase.load, "url": server.url, "pid": server.pid}
+        options = {**phase.load, "urls": server.urls, "pids": server.pids}
         figures = generate(options, (lambda event: observe(server, event)) if observe else (lambda event: None))
         counters = {name: value - before.get(name, 0.0) for name, value in server.counters().items()}
         return {**figures, "counters": {name: value for name, value in counters.items() if value}}
@@ -127,8 +129,9 @@ def borrowed(phase: Phase, run: Run) -> Figures:
 def measured_by_itself(phase: Phase, folder: Path) -> Figures:
     script = BENCH / phase.load["script"]
     command = [sys.executable, str(script), str(folder), *map(str, phase.load["arguments"])]
-    with pinned(server_core()):
-        answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    env = {**os.environ, "PYTHONPATH": str(BENCH)}
+    with pinned(server_core()) if phase.pinned else contextlib.nullcontext():
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     return json.loads(answer.stdout)
 
 

@@ -4,81 +4,16 @@ A run goes through the phases of its workload one after the other, so a floor is
 stands on it. Sizes and limits are those of the project's speed targets (docs/why/speed.md shows them with results).
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-from harness.servers import ADMIN_KEY, Server, broadcast, mock, reactor, school
+from harness.servers import ADMIN_KEY, broadcast, mock, reactor, school
+from harness.several import SEVERAL
+from harness.workload import Claim, Phase, Settings, Workload, insert_load, push_load
 
-__all__ = ["WORKLOADS", "Claim", "Phase", "Settings", "Workload"]
+__all__ = ["WORKLOADS"]
 
 STOCK = "websockets-sansio"
 BARE_SQLITE = "bare SQLite"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """`ws`: Reactor's WebSocket implementations, the one that `start` uses by default first."""
-
-    ws: tuple[str, ...]
-    quick: bool
-
-    def size(self, full: float, quick: float) -> float:
-        return quick if self.quick else full
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One server and one load. `subject` names its figures.
-
-    `folder`: phases of a workload that give the same name work on the same data, in all runs.
-    `once`: only the first run does it (the figures count for all). `borrow`: figures of earlier phases that the
-    server's command needs. No server means a program that measures itself: `script` under bench/, given `arguments`
-    behind the folder.
-    """
-
-    subject: str
-    server: Server | None
-    load: dict[str, object]
-    folder: str | None = None
-    once: bool = False
-    borrow: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """`value` (subject, figure) must be `bound`: as it is, or as a multiple of `reference` in the same run.
-
-    `floors` are printed as ratios only.
-    """
-
-    what: str
-    value: tuple[str, str]
-    unit: str
-    bound: tuple[str, float]
-    reference: tuple[str, str] | None = None
-    floors: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Workload:
-    """`shown`: figures that the detailed table has columns for. `profiled`: which of Reactor's phases to profile."""
-
-    title: str
-    phases: Callable[[Settings], Iterable[Phase | None]]
-    claims: Callable[[Settings], Iterable[Claim]]
-    shown: tuple[str, ...]
-    profiled: int = -1
-
-
-def push_load(s: Settings, channel: str = "push", seed: int = 50) -> dict[str, object]:
-    return {
-        "workload": "push",
-        "rate": 20,
-        "seconds": s.size(20, 2),
-        "subscribers": 10,
-        "channel": channel,
-        "seed": seed,
-    }
 
 
 def push_phases(s: Settings) -> Iterator[Phase | None]:
@@ -116,11 +51,6 @@ def fanout_claims(s: Settings) -> Iterator[Claim]:
         what = f"one write to 1,000 subscribers, last delivery, ws={ws}"
         yield Claim(what, value, "ms", ("<=", 1.5), reference=floor, floors=floors)
         yield Claim(f"deliveries that never came, ws={ws}", (f"reactor {ws}", "missing"), "", ("<=", 0))
-
-
-def insert_load(s: Settings, **more: object) -> dict[str, object]:
-    load = {"workload": "inserts", "writers": 64, "seconds": s.size(10, 1), "warmUp": s.size(2, 0.5)}
-    return {**load, "subscribers": 0, "over": "websocket", "mutation": "messages:send", **more}
 
 
 def bare_sqlite(s: Settings) -> Phase:
@@ -435,4 +365,5 @@ WORKLOADS = {
         million_claims,
         ("push_p50_ms", "push_p99_ms", "ack_p50_ms", "anonymous_mib", "rss_mib", "grown_mib", "documents_per_second"),
     ),
+    **SEVERAL,
 }

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from harness.machine import generator_core, pinned
 from harness.measure import Bench, brief
-from harness.plan import WORKLOADS, Phase
+from harness.plan import WORKLOADS
 from harness.servers import OUT, Running
+from harness.workload import Phase
 
 __all__ = ["Sampler", "hottest", "profile"]
 
@@ -31,7 +32,8 @@ class Sampler:
 
     def observe(self, server: Running, event: str) -> None:
         if event == "measuring":
-            command = [pyspy(), "record", "--pid", str(server.pid), "--output", str(self.file), "--format", self.form]
+            pid = str(server.pids[0])
+            command = [pyspy(), "record", "--pid", pid, "--output", str(self.file), "--format", self.form]
             # The sampler runs beside the generator: on the server's core it would slow what it looks at even more.
             with pinned(generator_core()):
                 self.process = subprocess.Popen([*command, "--rate", str(self.rate), "--duration", "3600"])

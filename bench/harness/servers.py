@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.machine import ROOT, pinned, server_core
+from harness.postgres import free_port, postgres
 
 __all__ = ["ADMIN_KEY", "OUT", "Running", "Server", "broadcast", "mock", "reactor", "running", "school", "scratch"]
 
@@ -28,44 +29,51 @@ STOP_SECONDS = 20
 
 @dataclass(frozen=True)
 class Server:
-    """How to start one. `argv` may hold {port}, {folder} and names that a phase fills in."""
+    """How to start one. `argv` may hold {port}, {folder} and names that a phase fills in.
+
+    `nodes`: so many of them share a PostgreSQL, which is started for them; 0 means one that has a file of its own.
+    """
 
     role: str
     argv: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
     health: str | None = None
+    nodes: int = 0
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers."""
+    """A server that answers, or several that share their data."""
 
     server: Server
-    url: str
-    pid: int
-    log: Path
+    urls: tuple[str, ...]
+    pids: tuple[int, ...]
 
     def counters(self) -> dict[str, float]:
         """Reactor's own counters (`…_total` of /metrics, labels summed); nothing for the mocks."""
         if self.server.role != "reactor":
             return {}
         totals: dict[str, float] = {}
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:
-            for line in answer.read().decode().splitlines():
-                if line.startswith("#"):
-                    continue
-                name, _, value = line.rpartition(" ")
-                name = name.partition("{")[0]
-                if name.endswith("_total"):
-                    totals[name] = totals.get(name, 0.0) + float(value)
+        for url in self.urls:
+            with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+                for line in answer.read().decode().splitlines():
+                    if line.startswith("#"):
+                        continue
+                    name, _, value = line.rpartition(" ")
+                    name = name.partition("{")[0]
+                    if name.endswith("_total"):
+                        totals[name] = totals.get(name, 0.0) + float(value)
         return totals
 
 
-def reactor(ws: str) -> Server:
+def reactor(ws: str, *, workers: int = 1, nodes: int = 0) -> Server:
+    """Reactor with the benchmark's application: one process, several workers on one file, or nodes on PostgreSQL."""
     command = Path(sys.executable).parent / "reactor"
     argv = (str(command), "start", str(BENCH / "app"), "--port", "{port}", "--data", "{folder}")
     argv += ("--site-port", "off", "--set", f"ws={ws}")
-    return Server("reactor", argv, health="/healthz")
+    if workers > 1:
+        argv += ("--workers", str(workers))
+    return Server("reactor", argv, health="/healthz", nodes=nodes)
 
 
 ADMIN_KEY = "the-key-of-a-benchmark"
@@ -110,17 +118,38 @@ def scratch(root: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running(server: Server, folder: Path, fill: dict[str, object]) -> Iterator[Running]:
-    """Start the server on the server's core, wait until it answers, and stop it by its process id."""
-    port = _free_port()
+def running(server: Server, folder: Path, fill: dict[str, object], *, on_its_core: bool = True) -> Iterator[Running]:
+    """Start the server on the server's core (or anywhere), wait until it answers, and stop it by its process id."""
+    with contextlib.ExitStack() as stack:
+        with pinned(server_core()) if on_its_core else contextlib.nullcontext():
+            started = list(_started(server, folder, fill, stack))
+        ports, pids = zip(*started, strict=True)
+        yield Running(server, tuple(f"http://127.0.0.1:{port}" for port in ports), pids)
+
+
+def _started(
+    server: Server, folder: Path, fill: dict[str, object], stack: contextlib.ExitStack
+) -> Iterator[tuple[int, int]]:
+    if not server.nodes:
+        yield stack.enter_context(_process(server, folder, fill, {}))
+        return
+    database = {"REACTOR_DATABASE": stack.enter_context(postgres(folder))}
+    for number in range(server.nodes):
+        yield stack.enter_context(_process(server, folder / f"node{number}", fill, database))
+
+
+@contextlib.contextmanager
+def _process(server: Server, folder: Path, fill: dict[str, object], more: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """One process that answers: its port and its id."""
+    port, log = free_port(), folder / "server.log"
+    folder.mkdir(exist_ok=True)
     argv = [part.format(port=port, folder=folder, **fill) for part in server.argv]
-    log = folder / "server.log"
-    with log.open("ab") as output, pinned(server_core()):
+    with log.open("ab") as output:
         process = subprocess.Popen(argv, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=folder,
-                                   env={**os.environ, **server.env})  # fmt: skip
+                                   env={**os.environ, **server.env, **more})  # fmt: skip
     try:
         _wait(server, process, port)
-        yield Running(server, f"http://127.0.0.1:{port}", process.pid, log)
+        yield port, process.pid
         if process.poll() is not None:
             raise RuntimeError(f"{argv[0]} ended during the measurement")
     except BaseException as error:
@@ -128,12 +157,6 @@ def running(server: Server, folder: Path, fill: dict[str, object]) -> Iterator[R
         raise
     finally:
         _stop(process)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _wait(server: Server, process: subprocess.Popen[bytes], port: int) -> None:

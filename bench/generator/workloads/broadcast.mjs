@@ -6,7 +6,7 @@ import { FrameSocket } from '../socket.mjs';
 const WARM_UP_ROUNDS = 5, PAUSE_MS = 120, SETTLE_MS = 1000, LATE_MS = 20_000, CONNECT_AT_ONCE = 20;
 
 export default async function broadcast({ server, phase, options }) {
-  const { subscribers, writes } = options, url = options.url.replace(/^http/, 'ws') + '/';
+  const { subscribers, writes } = options, url = options.urls[0].replace(/^http/, 'ws') + '/';
   const before = server.memory();
   let left = 0, lastAt = 0, done = null, prefix = Buffer.alloc(0);
   const receive = (data) => {

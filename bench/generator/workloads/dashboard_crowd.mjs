@@ -6,7 +6,7 @@ import { School } from '../school.mjs';
 const WARM_UP_WRITES = 3, PAUSE_MS = 300, SETTLE_MS = 100, LATE_MS = 30_000;
 
 export default async function crowd({ deployment, server, phase, options }) {
-  const { subscribers, writes } = options, school = new School(options.url, options.adminKey);
+  const { subscribers, writes } = options, school = new School(options.urls[0], options.adminKey);
   await school.open();
   const [[path, args]] = school.queries('overview', { range: 'last30days' });
   const got = new Array(subscribers).fill(0);

@@ -7,7 +7,7 @@ const SETTLE_MS = 60, WARM_UP_ROUNDS = 3, DAY_MS = 86_400_000;
 const names = Object.keys(PAGES);
 
 export default async function dashboards({ deployment, server, phase, options }) {
-  const school = new School(options.url, options.adminKey);
+  const school = new School(options.urls[0], options.adminKey);
   await school.open();
   const figures = {};
   let payments = 0;

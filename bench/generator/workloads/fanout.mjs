@@ -1,6 +1,6 @@
 // One write at a time, watched by many subscribers of the same query: when has the last of them got it?
-// Options: subscribers, writes.
-import { awake, now, percentile, range, sleep, sum, token } from '../numbers.mjs';
+// Options: subscribers, writes, awake (false: this process sleeps while it waits, since it shares its core).
+import { awake, now, percentile, range, sleep, sum, token, within } from '../numbers.mjs';
 
 const PADDING = ' lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor';
 const WARM_UP_WRITES = 3, PAUSE_MS = 300, SETTLE_MS = 100, LATE_MS = 30_000;
@@ -32,7 +32,7 @@ class Delivery {
 }
 
 export default async function fanout({ deployment, server, phase, options }) {
-  const { subscribers, writes } = options, channel = 'fan-out';
+  const { subscribers, writes } = options, channel = 'fan-out', wait = options.awake === false ? within : awake;
   const writer = await deployment.writer();
   for (const i of range(50)) await writer.call('messages:send', { channel, body: `seed ${i}` + PADDING });
   const delivery = new Delivery(subscribers), connecting = now();
@@ -47,7 +47,7 @@ export default async function fanout({ deployment, server, phase, options }) {
     const cpuBefore = server.cpuSeconds(), text = token();
     const everyone = delivery.expect(text), at = now();
     const ack = writer.call('messages:send', { channel, body: text + PADDING }).then(() => now() - at);
-    const complete = await awake(everyone, LATE_MS), ackMs = await ack;
+    const complete = await wait(everyone, LATE_MS), ackMs = await ack;
     await sleep(SETTLE_MS);
     if (!complete) missing += delivery.left;
     if (k < WARM_UP_WRITES || !complete) continue;

@@ -1,4 +1,5 @@
 // Writes at a steady rate into one channel that a few official clients watch: how late is the news?
+// Of several servers the first is written to, and the last one is where the clients are.
 // Options: rate (writes/s), seconds, subscribers, channel, seed (messages to put there first).
 import { now, percentile, pooled, range, sleep, token } from '../numbers.mjs';
 
@@ -28,14 +29,14 @@ class Watcher {
   }
 }
 
-export default async function push({ deployment, server, phase, options }) {
+export default async function push({ deployment, deployments, server, phase, options }) {
   const { rate, seconds, subscribers, channel, seed } = options;
   const writer = await deployment.writer();
   for (const i of range(seed)) await writer.call('messages:send', { channel, body: `seed ${i}` });
 
   const latencies = [], acks = [];
   const watchers = range(subscribers).map(() => new Watcher(latencies));
-  const clients = await pooled(watchers, 1, (watcher) => deployment.watch('messages:list', { channel }, (messages) => watcher.see(messages)));
+  const clients = await pooled(watchers, 1, (watcher) => deployments.at(-1).watch('messages:list', { channel }, (messages) => watcher.see(messages)));
 
   const warmUp = rate, total = warmUp + rate * seconds, start = now(), writes = [];
   let cpu = 0;

@@ -1,0 +1,126 @@
+"""Workloads of several processes with one database: nodes on PostgreSQL, workers on SQLite.
+
+Here nothing is pinned but the generator: nodes, their database and the generator share the cores that there are. On two
+cores that says little of what a second machine would bring, so the figures are ratios among such phases.
+"""
+
+from collections.abc import Iterator
+
+from harness.servers import broadcast, reactor
+from harness.workload import Claim, Phase, Settings, Workload, insert_load, push_load
+
+__all__ = ["SEVERAL"]
+
+BARE = "bare asyncpg"
+SHARED = "; all share the cores with the generator"
+
+
+def on_nodes(s: Settings, nodes: int, load: dict[str, object], what: str = "") -> Phase:
+    return Phase(named(s, nodes, what), reactor(s.ws[0], nodes=nodes), load, pinned=False)
+
+
+def named(s: Settings, nodes: int, what: str = "") -> str:
+    return f"reactor {s.ws[0]}, {nodes} node{'s' * (nodes > 1)}{what}"
+
+
+def bare(s: Settings) -> Phase:
+    load = {"script": "servers/insert_postgres.py", "arguments": [s.size(3, 0.5)]}
+    return Phase(BARE, None, load, pinned=False)
+
+
+def insert_phases(s: Settings) -> Iterator[Phase | None]:
+    yield bare(s)
+    for nodes in (1, 2):
+        yield on_nodes(s, nodes, insert_load(s))
+
+
+def insert_claims(s: Settings) -> Iterator[Claim]:
+    one, two = ((named(s, nodes), "per_second") for nodes in (1, 2))
+    floors = ((BARE, "per_second_64_a_commit"), (BARE, "per_second_1_a_commit"))
+    yield Claim("durable inserts through one node, 64 writers", one, "/s", (">=", 2000), floors=floors)
+    yield Claim("the same through two nodes", two, "/s", (">=", 1.3), reference=one, floors=floors)
+    for subject, _ in (one, two):
+        yield Claim(f"errors, {subject}", (subject, "errors"), "", ("<=", 0))
+
+
+def hot_phases(s: Settings) -> Iterator[Phase | None]:
+    yield on_nodes(s, 3, insert_load(s), ", inserts")
+    yield on_nodes(s, 3, insert_load(s, mutation="counters:add"), ", one counter")
+    yield on_nodes(s, 1, insert_load(s, mutation="counters:add"), ", one counter")
+
+
+def hot_claims(s: Settings) -> Iterator[Claim]:
+    subject = named(s, 3, ", one counter")
+    value, inserts = (subject, "per_second"), (named(s, 3, ", inserts"), "per_second")
+    floors = ((named(s, 1, ", one counter"), "per_second"),)
+    what = "64 writers add 1 to one counter through 3 nodes"
+    yield Claim(what, value, "/s", (">=", 0.3), reference=inserts, floors=floors)
+    yield Claim("acknowledged increments missing from the counter", (subject, "lost"), "", ("==", 0))
+    yield Claim("conflict errors", (subject, "errors"), "", ("<=", 0))
+
+
+def push_phases(s: Settings) -> Iterator[Phase | None]:
+    for nodes in (1, 2):
+        yield on_nodes(s, nodes, push_load(s))
+
+
+def push_claims(s: Settings) -> Iterator[Claim]:
+    subject = named(s, 2)
+    for figure, limit in (("push_p50_ms", 10), ("push_p99_ms", 40)):
+        floors = ((named(s, 1), figure),)
+        what = f"push from one node to another, {figure[5:8]}"
+        yield Claim(what, (subject, figure), "ms", ("<=", limit), floors=floors)
+    yield Claim("pushes that never came", (subject, "missing"), "", ("<=", 0))
+
+
+def worker_phases(s: Settings) -> Iterator[Phase | None]:
+    crowd = {"subscribers": s.size(1000, 100)}
+    # A generator that keeps itself awake would take a core from the workers.
+    load = {"workload": "fanout", **crowd, "writes": s.size(20, 5), "awake": False}
+    for workers in (1, 2):
+        yield Phase(workers_named(s, workers), reactor(s.ws[0], workers=workers), load, pinned=False)
+    same_bytes = {"push_bytes": (workers_named(s, 1),)}
+    if server := broadcast("bare"):
+        load = {"workload": "broadcast", **crowd, "writes": s.size(30, 10)}
+        yield Phase("broadcast bare", server, load, borrow=same_bytes)
+
+
+def worker_claims(s: Settings) -> Iterator[Claim]:
+    one, two = ((workers_named(s, workers), "last_p50_ms") for workers in (1, 2))
+    what = "one write to 1,000 subscribers of 2 workers, last delivery"
+    yield Claim(what, two, "ms", ("<=", 0.75), reference=one, floors=(("broadcast bare", "last_p50_ms"),))
+    yield Claim("deliveries that never came", (two[0], "missing"), "", ("<=", 0))
+
+
+def workers_named(s: Settings, workers: int) -> str:
+    return f"reactor {s.ws[0]}, {workers} worker{'s' * (workers > 1)}"
+
+
+INSERT_FIGURES = ("per_second", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent", "errors")
+BARE_FIGURES = ("per_second_1_a_commit", "per_second_64_a_commit")
+PUSH_FIGURES = ("push_p50_ms", "push_p99_ms", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent")
+FANOUT_FIGURES = ("last_p50_ms", "last_p95_ms", "half_p50_ms", "ack_p50_ms", "server_cpu_ms_per_write")
+
+SEVERAL = {
+    "nodes-inserts": Workload(
+        f"64 writers on one and on two nodes with a PostgreSQL{SHARED}",
+        insert_phases,
+        insert_claims,
+        INSERT_FIGURES + BARE_FIGURES,
+    ),
+    "nodes-hot": Workload(
+        f"64 writers increment one document through three nodes{SHARED}", hot_phases, hot_claims, INSERT_FIGURES
+    ),
+    "nodes-push": Workload(
+        f"20 writes/s on one node, watched by 10 official clients of another{SHARED}",
+        push_phases,
+        push_claims,
+        PUSH_FIGURES,
+    ),
+    "workers": Workload(
+        f"one write to 1,000 subscribers spread over two workers on SQLite{SHARED}",
+        worker_phases,
+        worker_claims,
+        FANOUT_FIGURES,
+    ),
+}
