@@ -52,6 +52,9 @@ class _Parts(Collector):
             ("reactor_migrations_failed", "Migrations that stopped at an error", parts.migration_runs.failed),
             ("reactor_commits", "Commits made durable", committer.commits),
             ("reactor_commit_groups", "Database transactions that made them durable", committer.groups),
+            ("reactor_commits_of_others", "Commits of other servers that became visible here", committer.others),
+            ("reactor_mutation_reruns", "Mutations run again because of them", committer.reruns),
+            ("reactor_mutations_insisted", "Mutations run while other servers had to wait", committer.insisted),
         ):
             yield CounterMetricFamily(name, says, value=value)
         for name, says, value in (
@@ -117,6 +120,7 @@ def _latencies(parts: Parts) -> Iterator[Metric]:
         ("reactor_query_seconds", "Runs of queries", parts.runner.query_seconds),
         ("reactor_round_seconds", "Rounds of live queries", parts.rounds.seconds),
         ("reactor_commit_group_seconds", "Making a group of commits durable", parts.database.committer.group_seconds),
+        ("reactor_catch_up_seconds", "Catching up with other servers", parts.database.committer.follow_seconds),
     ):
         yield HistogramMetricFamily(name, says, buckets=list(taken.up_to()), sum_value=taken.total)
 

@@ -145,6 +145,11 @@ class Committer:
         self._untold: list[Committed] = []
         """Durable, but not visible yet, because the store could not let them be read."""
         self.commits = self.groups = 0
+        self.reruns = self.insisted = self.others = 0
+        """Where several processes write: mutations that ran again because of others, those that were run while others
+        had to wait, and commits of others."""
+        self.follow_seconds = Latencies()
+        """From hearing of others' commits until they were visible here."""
         self.group_seconds = Latencies()
         self._flushed = 0.0
         self.fault: BaseException | None = None

@@ -25,7 +25,6 @@ from msgspec.structs import replace
 from reactor.database.committer import Committer, Decided, Group, Job, Settled, guarded
 from reactor.database.documents import DocumentCache
 from reactor.database.driving import drive
-from reactor.database.latencies import Latencies
 from reactor.database.limits import TransactionLimits
 from reactor.database.others import Step, step_to
 from reactor.database.ranges import KeyRange
@@ -85,10 +84,6 @@ class SharedCommitter(Committer):
         self._unlocking: asyncio.Task[None] | None = None
         self._looks = 0
         self._reaching: list[_Reaching] = []
-        self.reruns = self.insisted = self.others = 0
-        """Mutations that ran again because of others; that ran under the lock; and commits of others."""
-        self.follow_seconds = Latencies()
-        """From hearing of others' commits until they were visible here."""
         self._store.listen(self._heard)
 
     # Asking
