@@ -176,20 +176,12 @@ class Committer:
             while self._busy():
                 await self._next_idle()
         except BaseException:
-            self.let_go()
+            self._pauses -= 1
+            self._drain()
             raise
 
     def proceed(self) -> None:
         """Take back one `pause`."""
-        self._pauses -= 1
-        self._drain()
-
-    def hold(self) -> None:
-        """Begin nothing new until `let_go`, whatever is under way."""
-        self._pauses += 1
-
-    def let_go(self) -> None:
-        """Take back `hold`."""
         self._pauses -= 1
         self._drain()
 

@@ -21,6 +21,7 @@ from reactor.database.shared_committer import SharedCommitter
 from reactor.database.structure import fits_records
 from reactor.database.transaction import Transaction
 from reactor.database.vector_spaces import VectorSpaces
+from reactor.errors import StoreError
 from reactor.schema import Schema, define_schema
 from reactor.store.seam import Snapshot, Store
 from reactor.vectors.declaration import is_vector
@@ -127,8 +128,14 @@ class Database:
             return
         if not fits_records(self.catalog.schema, self.numbering):
             self.outdated = True
+            assert isinstance(self.committer, SharedCommitter)
             self.committer.hold()
             self.on_outdated()
+
+    def refuse(self, reason: str) -> None:
+        """Let mutations that wait for the schema that fits wait no longer, but fail, as long as it does not come."""
+        if isinstance(self.committer, SharedCommitter):
+            self.committer.refuse(StoreError(reason))
 
     async def adopt(self, schema: Schema, progress: Progress = _ignore, swap: Callable[[], None] = _ignore) -> None:
         """Check what is stored against a schema and make its tables and indexes, then let it serve; `swap`, which must
@@ -142,8 +149,8 @@ class Database:
         try:
             await self._adopter.adopt(schema, progress, swap)
             self.vectors.retain()
-            if self.outdated:
-                self.outdated = False
+            self.outdated = False
+            if isinstance(self.committer, SharedCommitter):
                 self.committer.let_go()
         finally:
             self._adopting -= 1

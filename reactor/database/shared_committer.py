@@ -77,6 +77,9 @@ class SharedCommitter(Committer):
         """The group in flight as it was at first: what is not in it any more was undone by others' commits."""
         self._looking = self._insisting = self._rung = self._closed = False
         self._ran: asyncio.Future[None] | None = None
+        self._holding = False
+        self._refusal: StoreError | None = None
+        self._held: list[Job] = []
         self._pausers = 0
         """So many have the pause that keeps out others too."""
         self._lock: AbstractAsyncContextManager[None] | None = None
@@ -89,7 +92,11 @@ class SharedCommitter(Committer):
     # Asking
 
     def submit(self, job: Job) -> None:
-        if self._insisting:
+        if self._refusal is not None and not _is_urgent(job):
+            self._turn_away([job], self._refusal)
+        elif self._holding and not _is_urgent(job):
+            self._held.append(job)
+        elif self._insisting:
             self._queue.append(job)
         else:
             super().submit(job)
@@ -122,6 +129,28 @@ class SharedCommitter(Committer):
         except Exception as fault:
             self.fault = fault
 
+    def hold(self) -> None:
+        """Begin none but urgent jobs until `let_go`."""
+        self._holding = True
+        self._held += [job for job in self._queue if not _is_urgent(job)]
+        self._queue = deque(job for job in self._queue if _is_urgent(job))
+
+    def let_go(self) -> None:
+        """Take back `hold`, and `refuse`."""
+        self._holding, self._refusal = False, None
+        held, self._held = self._held, []
+        self._queue.extend(held)
+        self._drain_soon()
+
+    def refuse(self, error: StoreError) -> None:
+        """What is held is told that it will not be begun, as is what comes before `let_go`."""
+        held, self._held, self._refusal = self._held, [], error
+        self._turn_away(held, error)
+
+    def _turn_away(self, jobs: Iterable[Job], error: StoreError) -> None:
+        self._forming.settled += [Settled(job, None, self.visible, error) for job in jobs]
+        self._flush_soon()
+
     async def reach(self, ts: int) -> bool:
         """Catch up to commit `ts`, if there is one; gives whether there is."""
         if ts <= self.visible:
@@ -132,6 +161,8 @@ class SharedCommitter(Committer):
         return await reached
 
     async def close(self) -> None:
+        if self._holding:
+            self.refuse(StoreError("the server has stopped; send it again to another one"))
         await super().close()
         self._closed = True
         if self._unlocking is not None:
@@ -205,8 +236,12 @@ class SharedCommitter(Committer):
     def _again(self, lost: list[Settled]) -> None:
         """Run these again, before all others."""
         self.reruns += len(lost)
-        self._losers.update(settled.job for settled in lost)
-        self._queue.extendleft(settled.job for settled in reversed(lost))
+        jobs = [settled.job for settled in lost]
+        if self._holding:
+            self._held[:0] = [job for job in jobs if not _is_urgent(job)]
+            jobs = [job for job in jobs if _is_urgent(job)]
+        self._losers.update(jobs)
+        self._queue.extendleft(reversed(jobs))
         self._drain_soon()
 
     # Making durable
@@ -442,6 +477,11 @@ class SharedCommitter(Committer):
         super()._wake()
         if self._losers:
             self._drain_soon()
+
+
+def _is_urgent(job: Job) -> bool:
+    """Whether it is one by which others see that this process lives."""
+    return getattr(job, "urgent", False)
 
 
 def _reads(settled: Settled) -> list[KeyRange]:

@@ -14,14 +14,17 @@ __all__ = ["transact"]
 T = TypeVar("T")
 
 
-async def transact(committer: Committer, source: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
+async def transact(
+    committer: Committer, source: str, work: Callable[[Transaction], Awaitable[T]], *, urgent: bool = False
+) -> T:
     """Run `work` behind the mutations that wait, and give its result once all that it wrote is durable.
 
     It may be run again when what it stood on is lost. Raises what it raises, and then nothing of it was kept;
-    StoreError and faults of ours when it could not be made durable. `source` names the writer in the log.
+    StoreError and faults of ours when it could not be made durable. `source` names the writer in the log. `urgent`: it
+    does not wait where mutations wait for newer code (see `Database.on_outdated`).
     """
     ended: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    committer.submit(_Job(source, work, ended))
+    committer.submit(_Job(source, work, ended, urgent=urgent))
     return await ended
 
 
@@ -30,10 +33,12 @@ class _Raised(msgspec.Struct):
 
 
 class _Job(Generic[T]):
-    __slots__ = ("_ended", "_work", "source")
+    __slots__ = ("_ended", "_work", "source", "urgent")
 
-    def __init__(self, source: str, work: Callable[[Transaction], Awaitable[T]], ended: asyncio.Future[T]) -> None:
-        self.source, self._work, self._ended = source, work, ended
+    def __init__(
+        self, source: str, work: Callable[[Transaction], Awaitable[T]], ended: asyncio.Future[T], *, urgent: bool
+    ) -> None:
+        self.source, self._work, self._ended, self.urgent = source, work, ended, urgent
 
     async def run(self, tx: Transaction) -> Ending:
         try:

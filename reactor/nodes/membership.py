@@ -252,7 +252,7 @@ class Membership:
             snapshot.release()
 
     async def _transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await transact(self._database.committer, rows.SOURCE, work)
+        return await transact(self._database.committer, rows.SOURCE, work, urgent=True)
 
 
 async def _read_anew(tx: Transaction) -> tuple[dict[str, NodeRow], CodeRow | None]:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reactor.database.shared_committer import SharedCommitter
+from reactor.database.transact import transact
 from reactor.database.writer import DatabaseWriter
 from reactor.errors import StoreError
 from reactor.schema import define_schema, define_table
@@ -273,6 +274,51 @@ async def test_an_index_is_built_while_another_process_writes() -> None:
         assert sorted(found) == sorted(user["_id"] for user in await world.all("users"))
     for world in (a, b):
         await world.close()
+
+
+async def test_who_has_the_older_schema_lets_mutations_wait_and_refuses_them_when_told_to() -> None:
+    memory = SharedMemory()
+    a, b = world_of(memory, "a"), world_of(memory, "b")
+    await a.open()
+    await b.open()
+    outdated = asyncio.Event()
+    b.db.on_outdated = outdated.set
+    newer = define_schema({**SCHEMA.tables, "dogs": define_table({"name": v.string()})})
+    await a.db.adopt(newer)
+    await asyncio.wait_for(outdated.wait(), 5)
+    waits = b.submit(adding("x"))
+    # That it lives it can say all the same.
+    assert await transact(b.db.committer, "tests", lambda tx: answered("alive"), urgent=True) == "alive"
+    assert not waits.result.done()
+    b.db.refuse("this server has older code than the others")
+    with pytest.raises(StoreError, match="older code"):
+        await waits.result
+    with pytest.raises(StoreError, match="older code"):
+        await b.mutate(adding("x"))
+    await b.db.adopt(newer)
+    assert await b.mutate(adding("x")) == 1
+    for world in (a, b):
+        await world.close()
+
+
+async def answered(value: str) -> str:
+    return value
+
+
+async def test_a_server_that_waits_for_newer_code_can_stop() -> None:
+    memory = SharedMemory()
+    a, b = world_of(memory, "a"), world_of(memory, "b")
+    await a.open()
+    await b.open()
+    outdated = asyncio.Event()
+    b.db.on_outdated = outdated.set
+    await a.db.adopt(define_schema({}, schema_validation=False))
+    await asyncio.wait_for(outdated.wait(), 5)
+    waits = b.submit(adding("x"))
+    await asyncio.wait_for(b.close(), 5)
+    with pytest.raises(StoreError, match="stopped"):
+        await waits.result
+    await a.close()
 
 
 async def test_a_document_that_another_process_writes_can_fail_the_schema() -> None:
