@@ -23,7 +23,7 @@ from reactor.errors import StoreError
 from reactor.store.snapshots import Snapshots
 from reactor.store.writer import ThreadConnection, Writer
 
-__all__ = ["WAL_PAGES", "Checkpoints", "WalGauge"]
+__all__ = ["WAL_PAGES", "Checkpoints", "WalGauge", "copy_all", "warn_not_copied"]
 
 WAL_PAGES = 4096
 """Pages in the WAL (16 MiB) from which on it is copied: few enough to recover in a moment, enough that pages written
@@ -127,10 +127,10 @@ class Checkpoints:
 
     async def _copy(self, connection: ThreadConnection) -> None:
         try:
-            await connection.run(_checkpoint)
+            await connection.run(copy_all)
             self._copied = True
         except StoreError as error:
-            _warn_not_copied(error)
+            warn_not_copied(error)
         finally:
             self._copying = None
 
@@ -142,13 +142,13 @@ class Checkpoints:
         self._copied = False
         try:
             self._snapshots.renew()
-            if not await self._only_newest(patient) or not await self._writer.run(_checkpoint):
+            if not await self._only_newest(patient) or not await self._writer.run(copy_all):
                 return
             self._snapshots.renew()
             if not patient or await self._only_newest(patient):
                 self._wait_at, self._copy_next = self._most, self._copy_at
         except StoreError as error:
-            _warn_not_copied(error)
+            warn_not_copied(error)
 
     async def _only_newest(self, patient: bool) -> bool:
         """Wait until nobody reads an older state; whether that came to be."""
@@ -167,13 +167,14 @@ class Checkpoints:
         return False
 
 
-def _checkpoint(connection: sqlite3.Connection) -> bool:
+def copy_all(connection: sqlite3.Connection) -> bool:
     """Copy what no reader keeps from being copied; returns whether that was all."""
     busy, frames, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return not busy and frames == copied
 
 
-def _warn_not_copied(error: StoreError) -> None:
+def warn_not_copied(error: StoreError) -> None:
+    """Say that the WAL goes on growing."""
     # No reason to fail a commit: the WAL itself may have room.
     _log.warning("the write-ahead log could not be copied into the database and goes on growing: %s", error)
 

@@ -115,6 +115,8 @@ class Snapshots:
         self._file = file
         self._statements = statements
         self._current: SqliteSnapshot | None = None
+        self._ahead: SqliteSnapshot | None = None
+        """A newer state that only who looked ahead reads yet."""
         self._spare: list[sqlite3.Connection] = []
         self._older: set[SqliteSnapshot] = set()
         self._waiting: asyncio.Future[None] | None = None
@@ -126,18 +128,25 @@ class Snapshots:
 
     def close(self) -> None:
         """Close every connection, also of snapshots that somebody still holds."""
-        snapshots = [*self._older, *([self._current] if self._current else [])]
+        snapshots = [*self._older, *(each for each in (self._current, self._ahead) if each is not None)]
         for connection in [*self._spare, *(snapshot.take_connection() for snapshot in snapshots)]:
             if connection is not None:
                 connection.close()
         self._spare.clear()
         self._older.clear()
-        self._current = None
+        self._current = self._ahead = None
+
+    @property
+    def visible(self) -> int:
+        """At which commit the newest snapshot stands. Raises StoreError."""
+        if self._current is None:
+            raise _not_open()
+        return self._current.ts
 
     def acquire(self) -> SqliteSnapshot:
         snapshot = self._current
         if snapshot is None:
-            raise StoreError("the database is not open for reading; restart the server")
+            raise _not_open()
         snapshot.holders += 1
         return snapshot
 
@@ -145,7 +154,7 @@ class Snapshots:
         """Pin the newest state, which must be that of commit `ts`."""
         old = self._current
         if old is None:
-            raise StoreError("the database is not open for reading; restart the server")
+            raise _not_open()
         if old.holders:
             connection = self._spare.pop() if self._spare else self._connect()
             self._older.add(old)
@@ -161,6 +170,26 @@ class Snapshots:
             )
         self._current = SqliteSnapshot(self, connection, self._statements, ts)
 
+    def look_ahead(self) -> SqliteSnapshot:
+        """The newest state, which others have changed, acquired for the caller; everybody sees it after `show`."""
+        if self._current is None:
+            raise _not_open()
+        connection = self._spare.pop() if self._spare else self._connect()
+        snapshot = SqliteSnapshot(self, connection, self._statements, self._pin(connection))
+        snapshot.holders = 1
+        passed, self._ahead = self._ahead, snapshot
+        if passed is not None:
+            self._retire(passed)
+        return snapshot
+
+    def show(self, ts: int) -> None:
+        """Make the state that was last looked ahead at, that of commit `ts`, the newest snapshot."""
+        ahead, old = self._ahead, self._current
+        if ahead is None or old is None or ahead.ts != ts:
+            raise StoreError(f"commit {ts} is not what this store has caught up with; catch up first")
+        self._current, self._ahead = ahead, None
+        self._retire(old)
+
     def renew(self) -> None:
         """Pin the state of the newest snapshot once more, if it is still the newest state."""
         old = self._current
@@ -171,9 +200,7 @@ class Snapshots:
             self._put_back(connection)
             return
         self._current = SqliteSnapshot(self, connection, self._statements, old.ts)
-        self._older.add(old)
-        if not old.holders:
-            self.released(old)
+        self._retire(old)
 
     @property
     def held(self) -> bool:
@@ -203,6 +230,11 @@ class Snapshots:
         if not self._older and self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
+    def _retire(self, snapshot: SqliteSnapshot) -> None:
+        self._older.add(snapshot)
+        if not snapshot.holders:
+            self.released(snapshot)
+
     def _put_back(self, connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
         if len(self._spare) < _SPARE:
@@ -225,3 +257,7 @@ class Snapshots:
         except sqlite3.Error as error:
             connection.close()
             raise store_error(error, "reading the newest commit") from error
+
+
+def _not_open() -> StoreError:
+    return StoreError("the database is not open for reading; restart the server")

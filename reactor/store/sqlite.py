@@ -16,12 +16,14 @@ from reactor.store.statements import load_statements
 from reactor.store.upkeep import Upkeep
 from reactor.store.writer import Writer
 
-__all__ = ["STATEMENTS", "SqliteStore"]
+__all__ = ["STATEMENTS", "Catalog", "SqliteStore", "read_catalog"]
 
 STATEMENTS = load_statements(Path(__file__).parent / "sql" / "statements.sql")
 
 
-class _Catalog(NamedTuple):
+class Catalog(NamedTuple):
+    """What is recorded when a store is opened. `unfinished`: indexes with entries and without a record."""
+
     tables: list[TableRecord]
     indexes: list[IndexRecord]
     shapes: dict[int, str]
@@ -37,13 +39,13 @@ class SqliteStore(Alone):
 
     def __init__(self, folder: Path, *, wal_pages: int = WAL_PAGES) -> None:
         self._folder = folder
-        file = folder / "reactor.db"
         self._lock = FolderLock(folder)
-        self._writer = Writer(file, STATEMENTS)
+        file = folder / "reactor.db"
         self._snapshots = Snapshots(file, STATEMENTS)
+        self._writer = Writer(file, STATEMENTS)
         self._checkpoints = Checkpoints(file, self._writer, self._snapshots, pages=wal_pages)
         self._upkeep = Upkeep(self._writer, self._checkpoints, STATEMENTS)
-        self._catalog = _Catalog([], [], {}, 0, [])
+        self._catalog = Catalog([], [], {}, 0, [])
 
     async def open(self) -> None:
         try:
@@ -53,7 +55,7 @@ class SqliteStore(Alone):
         self._lock.acquire()
         try:
             await self._writer.open()
-            self._catalog = await self._writer.run(_read_catalog)
+            self._catalog = await self._writer.run(read_catalog)
             self._upkeep.unfinished = self._catalog.unfinished
             self._snapshots.open()
             await self._checkpoints.open()
@@ -114,11 +116,12 @@ class SqliteStore(Alone):
         return await self._upkeep.prune(log_before=log_before, outcomes_before=outcomes_before, limit=limit)
 
 
-def _read_catalog(connection: sqlite3.Connection) -> _Catalog:
+def read_catalog(connection: sqlite3.Connection) -> Catalog:
+    """What the file says of tables and indexes."""
     tables = [TableRecord(*row) for row in connection.execute(STATEMENTS["tables"].sql)]
     indexes = [decode_index(*row) for row in connection.execute(STATEMENTS["indexes"].sql)]
     shapes = dict(connection.execute(STATEMENTS["shapes"].sql).fetchall())
     last_index = connection.execute(STATEMENTS["last_index"].sql).fetchone()[0]
     unfinished = [row[0] for row in connection.execute(STATEMENTS["unfinished_indexes"].sql)]
     # Commits bring entries of an index that is being built before the filling has noted its number.
-    return _Catalog(tables, indexes, shapes, max([last_index, *unfinished]), unfinished)
+    return Catalog(tables, indexes, shapes, max([last_index, *unfinished]), unfinished)

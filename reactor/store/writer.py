@@ -16,7 +16,7 @@ from reactor.store.failures import store_error
 from reactor.store.file_format import connect, prepare
 from reactor.store.statements import Statement
 
-__all__ = ["ThreadConnection", "Writer"]
+__all__ = ["ThreadConnection", "Writer", "in_transaction"]
 
 Result = TypeVar("Result")
 
@@ -59,6 +59,10 @@ class ThreadConnection(aiosqlite.Connection):
             raise store_error(error, f"writing to {self._path}") from error
         return result
 
+    def post(self, work: Callable[[], object]) -> None:
+        """Run `work` in the thread, after what it has to do already, for nobody to wait for."""
+        self._tx.put_nowait((None, work))  # pyright: ignore[reportUnknownMemberType]
+
 
 class Writer:
     """Makes batches durable, one transaction each."""
@@ -96,13 +100,18 @@ class Writer:
 
     async def transaction(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` in a transaction."""
-        return await self.run(partial(_transaction, work=work))
+        return await self.run(partial(in_transaction, work=work))
 
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` in the writer's thread. Raises StoreFull or StoreError for SQLite's errors in it."""
         if self._connection is None:
             raise StoreError("the store is closed; open it before writing")
         return await self._connection.run(work)
+
+    def post(self, work: Callable[[], object]) -> None:
+        """Have the thread run this after what it has to do already. Nothing waits for it."""
+        if self._connection is not None:
+            self._connection.post(work)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         prepare(connection, self._file)
@@ -112,7 +121,7 @@ class Writer:
         self, connection: sqlite3.Connection, *, steps: Sequence[Step], ts: int, tell: Callable[[], object] | None
     ) -> None:
         try:
-            _transaction(connection, partial(self._write, steps=steps, ts=ts, tell=tell))
+            in_transaction(connection, partial(self._write, steps=steps, ts=ts, tell=tell))
         except sqlite3.Error:
             if not self._arrived(connection, ts):
                 raise
@@ -137,19 +146,23 @@ class Writer:
         When the last fsync fails, all pages of the commit stand in the WAL, unseen by anybody but valid: the next
         one who opens the file after a crash would find the commit there. A smallest change overwrites the first.
         """
-        if self._found(connection) >= ts:
+        if self._is_there(connection, ts):
             return True
         # If this fails as well, the pages could not be written either, and the caller hears of the first failure.
         with suppress(sqlite3.Error):
-            _transaction(connection, lambda same: same.execute(self._statements["overwrite_failed_commit"].sql))
+            in_transaction(connection, lambda same: same.execute(self._statements["overwrite_failed_commit"].sql))
         return False
+
+    def _is_there(self, connection: sqlite3.Connection, ts: int) -> bool:
+        return self._found(connection) >= ts
 
     def _found(self, connection: sqlite3.Connection) -> int:
         """The last commit in the file."""
         return connection.execute(self._statements["pin"].sql).fetchone()[0]
 
 
-def _transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]) -> Result:
+def in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    """Run `work`, and keep what it has written if it ends well."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         result = work(connection)

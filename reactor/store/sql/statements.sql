@@ -96,6 +96,10 @@ DELETE FROM index_entries WHERE (index_id = ? AND key = ?) OR...;
 INSERT INTO commit_log (ts, source, writes, points, node)
 SELECT column1, column2, column3, column4, column5 FROM (VALUES (?, ?, ?, ?, ?)...) WHERE column1 IS NOT NULL;
 
+-- name: is_logged
+-- Whether a commit of a process among several is in the file.
+SELECT 1 FROM commit_log WHERE ts = ? AND node = ?;
+
 -- name: put_outcomes
 -- A batch's outcomes of clients' mutations.
 INSERT INTO outcomes (ts, session, request, result, logs)

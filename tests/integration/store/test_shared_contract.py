@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from reactor.store.seam import (
     Write,
     outcome_key,
 )
+from reactor.store.sharing.store import SharedSqliteStore
 from tests.integration.store.rows import (
     BY_WORD,
     SESSION,
@@ -37,9 +39,11 @@ from tests.integration.store.shared_rows import News, Revising, caught_up
 Opened = tuple[Store, Store, Store]
 
 
-@pytest.fixture(params=["memory"])
-def sharing(request: pytest.FixtureRequest) -> Callable[[str], Store]:
+@pytest.fixture(params=["memory", "sqlite"])
+def sharing(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Store]:
     """Makes a store over the same data each time it is called, of the node by that name."""
+    if request.param == "sqlite":
+        return lambda node: SharedSqliteStore(tmp_path, node=node)
     memory = SharedMemory()
     return lambda node: SharedMemoryStore(memory, node)
 

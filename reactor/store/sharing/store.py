@@ -1,0 +1,195 @@
+"""The store in one SQLite file that several processes of a machine share."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from reactor.errors import StoreError
+from reactor.store.batch import steps_of
+from reactor.store.checkpoints import WAL_PAGES
+from reactor.store.seam import CaughtUp, Commit, IndexRecord, LogEntry, Revise, Snapshot, TableRecord
+from reactor.store.sharing.gate import LIMIT, Gate
+from reactor.store.sharing.news import News
+from reactor.store.sharing.schema_turn import schema_turn
+from reactor.store.sharing.shared_checkpoints import SharedCheckpoints
+from reactor.store.sharing.shared_writer import SharedWriter
+from reactor.store.snapshots import Snapshots
+from reactor.store.sqlite import STATEMENTS, Catalog, read_catalog
+from reactor.store.upkeep import Upkeep
+
+__all__ = ["SharedSqliteStore"]
+
+_PAGE = 256
+"""Log entries read without letting anybody else have the event loop."""
+
+
+class SharedSqliteStore:
+    """`FOLDER/reactor.db` for all processes of one machine that open it so. `node` names this one, like no other.
+
+    It does not lock the folder: whoever starts the processes does. What they share beside the file is in
+    `FOLDER/shared`. `wal_pages` as in `SqliteStore`.
+    """
+
+    shared = True
+
+    def __init__(self, folder: Path, *, node: str, wal_pages: int = WAL_PAGES) -> None:
+        self._folder, self._node = folder / "shared", node
+        file = folder / "reactor.db"
+        self._gate = Gate(self._folder)
+        self._snapshots = Snapshots(file, STATEMENTS)
+        self._news = News(self._folder, file, STATEMENTS, self._snapshots)
+        self._writer = SharedWriter(file, STATEMENTS, self._gate, node, self._news.committed)
+        self._checkpoints = SharedCheckpoints(file, self._writer, self._snapshots, self._news, pages=wal_pages)
+        self._upkeep = Upkeep(self._writer, self._checkpoints, STATEMENTS)
+        self._catalog = Catalog([], [], {}, 0, [])
+        self._exclusive = False
+
+    async def open(self) -> None:
+        try:
+            self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot make the folder {self._folder}: {error}; choose another with --data") from error
+        self._gate.open()
+        entry = 0
+        try:
+            entry = await asyncio.to_thread(self._gate.enter)
+            await self._writer.open()
+            self._catalog = await self._writer.transaction(_read_catalog)
+            self._upkeep.unfinished = self._catalog.unfinished
+            self._news.open()
+            self._snapshots.open()
+            await self._checkpoints.open()
+        except BaseException:
+            await self.close()
+            raise
+        finally:
+            self._gate.leave(entry)
+
+    async def close(self) -> None:
+        self._news.stop()
+        await self._checkpoints.close()
+        self._snapshots.close()
+        await self._writer.close()
+        self._news.close()
+        self._gate.close()
+
+    @property
+    def tables(self) -> list[TableRecord]:
+        return self._catalog.tables
+
+    @property
+    def indexes(self) -> list[IndexRecord]:
+        return self._catalog.indexes
+
+    @property
+    def shapes(self) -> dict[int, str]:
+        return self._catalog.shapes
+
+    @property
+    def last_index(self) -> int:
+        return self._catalog.last_index
+
+    def acquire(self) -> Snapshot:
+        return self._snapshots.acquire()
+
+    async def commit(
+        self,
+        batch: Sequence[Commit],
+        *,
+        on_the_way: Callable[[], None] | None = None,
+        revise: Revise | None = None,
+    ) -> None:
+        # `on_the_way` is not called: whether others came first shows with the commit.
+        if not batch:
+            return
+        if not self._exclusive:
+            await self._checkpoints.before_write()
+        seen = upon = self._snapshots.visible
+        kept: list[int] = []
+        waiting = False
+        try:
+            while batch:
+                _check_order(upon, batch)
+                steps = steps_of(batch, STATEMENTS, node=self._node)
+                waiting = True
+                overtaken = await self._writer.attempt(steps, batch[-1].ts, upon=upon, seen=seen, kept=kept)
+                waiting = False
+                if overtaken is None:
+                    return
+                if revise is None:
+                    raise StoreError("others have committed, and the batch cannot be revised; catch up, and try again")
+                upon = overtaken.last
+                batch = revise(upon, overtaken.entries)
+        finally:
+            if kept or waiting:
+                self._writer.give_back(kept)
+
+    def listen(self, on_news: Callable[[], None]) -> None:
+        self._news.on_news = on_news
+
+    async def catch_up(self) -> CaughtUp:
+        snapshot = self._snapshots.look_ahead()
+        try:
+            return CaughtUp(snapshot, await _entries(snapshot, self._snapshots.visible))
+        except BaseException:
+            snapshot.release()
+            raise
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncGenerator[None]:
+        entry = await self._writer.enter()
+        limit = asyncio.get_running_loop().call_later(LIMIT, self._gate.lose, entry)
+        self._exclusive = True
+        try:
+            yield
+        finally:
+            self._exclusive = False
+            limit.cancel()
+            self._gate.leave(entry)
+
+    def schema_turn(self) -> AbstractAsyncContextManager[None]:
+        return schema_turn(self._folder)
+
+    def advance(self, ts: int) -> None:
+        self._snapshots.show(ts)
+        self._checkpoints.advanced()
+
+    async def keep_resident(self, table: int, index: int) -> None:
+        """Reading never suspends, so there is nothing to do."""
+
+    async def fill_index(self, index: IndexRecord, entries: Sequence[tuple[bytes, str]], *, as_of: int) -> None:
+        await self._upkeep.fill(index.id, entries, as_of)
+
+    async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
+        return await self._upkeep.prune(log_before=log_before, outcomes_before=outcomes_before, limit=limit)
+
+
+def _read_catalog(connection: sqlite3.Connection) -> Catalog:
+    catalog = read_catalog(connection)
+    # All processes number their indexes from what is noted, and later ones do not look for numbers without a note.
+    connection.execute(STATEMENTS["raise_last_index"].sql, (catalog.last_index,))
+    return catalog
+
+
+async def _entries(snapshot: Snapshot, seen: int) -> list[LogEntry] | None:
+    """The log's entries after commit `seen`, None when some are forgotten."""
+    if await snapshot.history_start() > seen:
+        return None
+    entries: list[LogEntry] = []
+    while True:
+        page = await snapshot.log(seen, limit=_PAGE)
+        entries += page
+        if len(page) < _PAGE:
+            return entries
+        seen = page[-1].ts
+        await asyncio.sleep(0)
+
+
+def _check_order(last: int, batch: Sequence[Commit]) -> None:
+    for commit in batch:
+        if commit.ts <= last:
+            raise StoreError(f"commit {commit.ts} does not come after {last}, the last one of the shared store")
+        last = commit.ts
