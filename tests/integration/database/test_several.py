@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,20 +18,25 @@ from reactor.store.memory_shared import SharedMemory, SharedMemoryStore
 from reactor.store.seam import Outcome
 from reactor.values import v
 from tests.integration.database.world import SCHEMA, World
+from tests.support.shared_stores import SHARED, Sharing, sharing_of
 
 SESSION = b"s" * 16
 
 Worlds = list[World]
 
 
-def world_of(memory: SharedMemory, name: str, **options: Any) -> World:
-    return World(SharedMemoryStore(memory, name), **options)  # pyright: ignore[reportArgumentType]
+def world_of(sharing: Sharing, name: str, **options: Any) -> World:
+    return World(sharing(name), **options)
+
+
+@pytest.fixture(params=SHARED)
+def sharing(request: pytest.FixtureRequest, tmp_path: Path) -> Sharing:
+    return sharing_of(request, tmp_path)
 
 
 @pytest.fixture
-async def worlds() -> AsyncIterator[Worlds]:
-    memory = SharedMemory()
-    made = [world_of(memory, name) for name in "abc"]
+async def worlds(sharing: Sharing) -> AsyncIterator[Worlds]:
+    made = [world_of(sharing, name) for name in "abc"]
     for world in made:
         await world.open()
     yield made
@@ -172,10 +178,9 @@ async def test_one_request_in_two_processes_at_once_takes_effect_once(worlds: Wo
     assert [user["age"] for user in await worlds[0].all("users")] == [1]
 
 
-async def test_two_processes_make_the_same_table_at_once() -> None:
-    memory = SharedMemory()
+async def test_two_processes_make_the_same_table_at_once(sharing: Sharing) -> None:
     loose = define_schema({}, schema_validation=False)
-    made = [world_of(memory, name) for name in "ab"]
+    made = [world_of(sharing, name) for name in "ab"]
     for world in made:
         await world.open(loose)
     tables = ["dogs", "dogs", "cats"]
@@ -192,9 +197,8 @@ async def test_two_processes_make_the_same_table_at_once() -> None:
         await world.close()
 
 
-async def test_all_start_at_once_on_an_empty_store() -> None:
-    memory = SharedMemory()
-    made = [world_of(memory, name) for name in "abc"]
+async def test_all_start_at_once_on_an_empty_store(sharing: Sharing) -> None:
+    made = [world_of(sharing, name) for name in "abc"]
     await asyncio.gather(*(world.open() for world in made))
     await made[0].mutate(adding("x"))
     await level(made)
@@ -204,10 +208,9 @@ async def test_all_start_at_once_on_an_empty_store() -> None:
         await world.close()
 
 
-async def test_clocks_that_differ_by_minutes_do_not_set_time_back() -> None:
-    memory = SharedMemory()
+async def test_clocks_that_differ_by_minutes_do_not_set_time_back(sharing: Sharing) -> None:
     fast, slow = 2_000_000_000_000_000_000, 1_999_999_000_000_000_000
-    made = [world_of(memory, name, clock=lambda now=now: now) for name, now in (("a", fast), ("b", slow))]
+    made = [world_of(sharing, name, clock=lambda now=now: now) for name, now in (("a", fast), ("b", slow))]
     for world in made:
         await world.open()
     times: list[int] = []
@@ -238,9 +241,8 @@ async def test_a_commit_time_that_is_written_is_that_of_the_commit(worlds: World
     assert int(stamped["at"]) == job.ts
 
 
-async def test_an_index_is_built_while_another_process_writes() -> None:
-    memory = SharedMemory()
-    a, b = world_of(memory, "a"), world_of(memory, "b")
+async def test_an_index_is_built_while_another_process_writes(sharing: Sharing) -> None:
+    a, b = world_of(sharing, "a"), world_of(sharing, "b")
     await a.open()
     await b.open()
     for number in range(700):
@@ -276,9 +278,8 @@ async def test_an_index_is_built_while_another_process_writes() -> None:
         await world.close()
 
 
-async def test_who_has_the_older_schema_lets_mutations_wait_and_refuses_them_when_told_to() -> None:
-    memory = SharedMemory()
-    a, b = world_of(memory, "a"), world_of(memory, "b")
+async def test_who_has_the_older_schema_lets_mutations_wait_and_refuses_them_when_told_to(sharing: Sharing) -> None:
+    a, b = world_of(sharing, "a"), world_of(sharing, "b")
     await a.open()
     await b.open()
     outdated = asyncio.Event()
@@ -305,9 +306,8 @@ async def answered(value: str) -> str:
     return value
 
 
-async def test_a_server_that_waits_for_newer_code_can_stop() -> None:
-    memory = SharedMemory()
-    a, b = world_of(memory, "a"), world_of(memory, "b")
+async def test_a_server_that_waits_for_newer_code_can_stop(sharing: Sharing) -> None:
+    a, b = world_of(sharing, "a"), world_of(sharing, "b")
     await a.open()
     await b.open()
     outdated = asyncio.Event()
@@ -321,10 +321,9 @@ async def test_a_server_that_waits_for_newer_code_can_stop() -> None:
     await a.close()
 
 
-async def test_a_document_that_another_process_writes_can_fail_the_schema() -> None:
-    memory = SharedMemory()
+async def test_a_document_that_another_process_writes_can_fail_the_schema(sharing: Sharing) -> None:
     loose = define_schema({"users": define_table(v.any())})
-    a, b = world_of(memory, "a"), world_of(memory, "b")
+    a, b = world_of(sharing, "a"), world_of(sharing, "b")
     await a.open(loose)
     await b.open(loose)
     for _ in range(600):
@@ -342,8 +341,11 @@ async def test_a_document_that_another_process_writes_can_fail_the_schema() -> N
         await world.close()
 
 
-async def test_history_that_was_forgotten_is_read_anew(worlds: Worlds) -> None:
-    a, b, _ = worlds
+async def test_history_that_was_forgotten_is_read_anew() -> None:
+    memory = SharedMemory()
+    a, b = worlds = [world_of(lambda node: SharedMemoryStore(memory, node), name) for name in "ab"]
+    for world in worlds:
+        await world.open()
     id = await a.mutate(lambda db: db.insert("users", {"name": "Ada", "age": 1}))
     await level(worlds)
     assert (await b.all("users"))[0]["age"] == 1
@@ -359,7 +361,9 @@ async def test_history_that_was_forgotten_is_read_anew(worlds: Worlds) -> None:
     await level([b])
     assert (await b.all("users"))[0]["age"] == 3
     assert forgotten == ["b"]
-    assert await b.mutate(lambda db: adding("Ada")(db)) == 4
+    assert await b.mutate(adding("Ada")) == 4
+    for world in worlds:
+        await world.close()
 
 
 async def test_a_store_that_fails_under_the_lock_is_told_and_then_it_goes_on(worlds: Worlds) -> None:
@@ -408,7 +412,7 @@ def test_random_transfers_add_up(plan: list[tuple[int, list[str], bool]], data: 
 
     async def check() -> None:
         memory = SharedMemory()
-        made = [world_of(memory, name) for name in "abc"]
+        made = [world_of(lambda node: SharedMemoryStore(memory, node), name) for name in "abc"]
         for world in made:
             await world.open()
         jobs = []

@@ -1,13 +1,12 @@
 """What the seam promises of every store that several processes share. Here they are several stores of one process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from reactor.errors import StoreError
-from reactor.store.memory_shared import SharedMemory, SharedMemoryStore
 from reactor.store.seam import (
     CATALOG_INDEX,
     OUTCOME_INDEX,
@@ -20,7 +19,6 @@ from reactor.store.seam import (
     Write,
     outcome_key,
 )
-from reactor.store.sharing.store import SharedSqliteStore
 from tests.integration.store.rows import (
     BY_WORD,
     SESSION,
@@ -35,21 +33,18 @@ from tests.integration.store.rows import (
     words,
 )
 from tests.integration.store.shared_rows import News, Revising, caught_up
+from tests.support.shared_stores import SHARED, Sharing, sharing_of
 
 Opened = tuple[Store, Store, Store]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def sharing(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Store]:
-    """Makes a store over the same data each time it is called, of the node by that name."""
-    if request.param == "sqlite":
-        return lambda node: SharedSqliteStore(tmp_path, node=node)
-    memory = SharedMemory()
-    return lambda node: SharedMemoryStore(memory, node)
+@pytest.fixture(params=SHARED)
+def sharing(request: pytest.FixtureRequest, tmp_path: Path) -> Sharing:
+    return sharing_of(request, tmp_path)
 
 
 @pytest.fixture
-async def stores(sharing: Callable[[str], Store]) -> AsyncIterator[Opened]:
+async def stores(sharing: Sharing) -> AsyncIterator[Opened]:
     made = sharing("a"), sharing("b"), sharing("c")
     for store in made:
         await store.open()
@@ -418,7 +413,7 @@ async def test_what_one_dropped_another_removes(stores: Opened) -> None:
     snapshot.release()
 
 
-async def test_who_comes_later_finds_everything(sharing: Callable[[str], Store]) -> None:
+async def test_who_comes_later_finds_everything(sharing: Sharing) -> None:
     first = sharing("a")
     await first.open()
     await first.commit([Commit(4, [insert(1, b"a")], "system", None, [TABLE], [BY_WORD], [], {TABLE.number: "any"})])
