@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption(
         "--store",
-        choices=("sqlite", "postgres"),
+        choices=("sqlite", "shared", "postgres"),
         default=os.environ.get("REACTOR_TEST_STORE") or "sqlite",
         help="where tests keep data that do not choose themselves (REACTOR_TEST_STORE)",
     )
@@ -59,6 +59,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Searching for hours needs another limit for a single test; a limit that a test gives itself stays."""
     if config.option.store == "postgres":
         CHOSEN.use_postgres()
+    elif config.option.store == "shared":
+        CHOSEN.use_shared()
     if PROFILE == "nightly" and config.option.timeout is None:
         config.option.timeout = _NIGHTLY_SECONDS
 

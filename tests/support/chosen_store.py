@@ -1,6 +1,7 @@
-"""Running tests on PostgreSQL that otherwise keep their data in a folder: `pytest --store postgres`.
+"""Running tests on another store that otherwise keep their data in one SQLite file that nobody shares.
 
-Each data folder gets a database of its own in a server that lives as long as the run.
+`pytest --store postgres`: each data folder gets a database of its own in a server that lives as long as the run.
+`pytest --store shared`: a SQLite file as several processes share it, though here only one has it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ class ChosenStore:
         self.postgres = True
         sqlite.SqliteStore = stores.SqliteStore = self._store  # pyright: ignore[reportAttributeAccessIssue]
 
+    def use_shared(self) -> None:
+        """The same with a SharedSqliteStore."""
+        from reactor.app import stores
+        from reactor.store import sqlite
+
+        sqlite.SqliteStore = stores.SqliteStore = _shared  # pyright: ignore[reportAttributeAccessIssue]
+
     def environment(self, folder: Path) -> dict[str, str]:
         """What a server's process with this data folder is to have in its environment."""
         return {"REACTOR_DATABASE": self._url(folder)} if self.postgres else {}
@@ -54,5 +62,13 @@ class ChosenStore:
             self._urls[folder] = self._server.url(name)
         return self._urls[folder]
 
+
+def _shared(folder: Path, **_: Any) -> Any:
+    from reactor.store.sharing.store import SharedSqliteStore
+
+    return SharedSqliteStore(folder, node=f"only-{next(_nodes)}")
+
+
+_nodes = count()
 
 CHOSEN = ChosenStore()
