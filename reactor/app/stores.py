@@ -19,7 +19,12 @@ def store_of(settings: Settings) -> Store:
             f"The setting database names PostgreSQL, and the package {error.name} is not installed: "
             "pip install 'reactor[postgres]'."
         ) from error
-    return PostgresStore(settings.database.reveal(), folder=settings.data, connections=settings.postgres_connections)
+    return PostgresStore(
+        settings.database.reveal(),
+        folder=settings.data,
+        connections=settings.postgres_connections,
+        poll_seconds=settings.postgres_poll_seconds,
+    )
 
 
 def place_of(store: Store) -> str | None:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from reactor.settings.kinds import DatabaseUrl, Secret
+from reactor.settings.rows import MINUTE
 from reactor.settings.rows import count as _count
 from reactor.settings.rows import setting as _setting
+from reactor.settings.rows import time as _time
 
 __all__ = ["DATABASE", "DatabaseSettings"]
 
@@ -28,8 +30,17 @@ class DatabaseSettings:
     postgres_connections: int = _setting(
         10,
         _count(4, 1_000),
-        "Connections to PostgreSQL that read, at most; one more writes. Each moment that somebody reads needs one, and "
-        "takes up to four while it is busy.",
-        "Few are needed, since all who read at one moment share them. PostgreSQL has 100 for everybody as a rule.",
+        "Connections of this server to PostgreSQL that read, at most. One more writes and one listens for the commits "
+        "of other servers; each moment that somebody reads needs one, and takes up to four while it is busy.",
+        "Few are needed, since all who read at one moment share them. PostgreSQL has 100 for everybody as a rule: all "
+        "servers of a database together need this many and three more, each.",
+        group=DATABASE,
+    )
+    postgres_poll_seconds: float = _setting(
+        1.0,
+        _time(0.01, 1 * MINUTE),
+        "How often a server looks in PostgreSQL for commits of other servers that it was not told of.",
+        "PostgreSQL tells at once. A look, which is one small statement, finds what was missed while that connection "
+        "was lost.",
         group=DATABASE,
     )

@@ -2,7 +2,8 @@
 
 import asyncio
 import subprocess
-from contextlib import AsyncExitStack
+import uuid
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.support.patience import PATIENCE, until
 from tests.support.postgres import Postgres, database_of, postgres_server
 from tests.support.server import Server
-from tests.support.sync_client import SyncClient
+from tests.support.sync_client import LOST, SyncClient
 
 PASSWORD = "kept-to-itself"
 
@@ -61,22 +62,28 @@ async def test_a_database_that_stops_and_comes_back_is_lived_through(tmp_path: P
             await _add(client, "before", 3)
             count = await client.add("ledger:count", ledger="all")
             await client.until_result(count, 3)
-            adding = asyncio.ensure_future(_add_what_is_taken(client, 40))
+            adding = asyncio.ensure_future(_add_through_all(server.url, 40))
             await asyncio.to_thread(postgres.restart)
-            taken = await adding
-            await _add(client, "after", 1)
-            await client.until_result(count, 3 + taken + 1)
-            assert server.query("ledger:count", ledger="all") == 3 + taken + 1
-            assert len(server.query("ledger:entries", ledger="all")) == 3 + taken + 1
+            await adding
+            await client.until_result(count, 3 + 40)
+            assert server.query("ledger:count", ledger="all") == 3 + 40
+            assert len(server.query("ledger:entries", ledger="all")) == 3 + 40
 
 
-async def _add_what_is_taken(client: SyncClient, number: int) -> int:
-    """Add entries, some of which may fail; gives how many did not."""
-    taken = 0
-    for sequence in range(number):
-        response = await client.mutation("ledger:add", ledger="all", writer="meanwhile", sequence=sequence)
-        taken += response.success
-    return taken
+async def _add_through_all(url: str, number: int) -> None:
+    """Add entries as a client does that connects again and sends again what was not answered."""
+    session, sequence = str(uuid.uuid4()), 0
+    async with asyncio.timeout(PATIENCE * 2):
+        while sequence < number:
+            try:
+                async with SyncClient(url, session=session) as client:
+                    while sequence < number:
+                        arguments = {"ledger": "all", "writer": "meanwhile", "sequence": sequence}
+                        response = await client.request("Mutation", "ledger:add", arguments, request_id=sequence)
+                        assert response.success, response
+                        sequence += 1
+            except LOST:
+                continue
 
 
 def _refused(server: Server) -> str:
@@ -89,11 +96,29 @@ def _refused(server: Server) -> str:
     return " ".join(server.log.split())
 
 
-def test_a_database_has_one_server(server: Server, postgres: Postgres, postgres_url: str, tmp_path: Path) -> None:
+async def test_a_database_has_many_servers(
+    server: Server, postgres: Postgres, postgres_url: str, tmp_path: Path
+) -> None:
+    others = [_server(postgres, database_of(postgres_url), tmp_path / f"other{number}") for number in range(2)]
+    with ExitStack() as running:
+        servers = [running.enter_context(each) for each in (server, *others)]
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(SyncClient(each.url)) for each in servers]
+            counts = [await client.add("ledger:count", ledger="all") for client in clients]
+            await asyncio.gather(*(_add(client, f"w{number}", 10) for number, client in enumerate(clients)))
+            for client, count in zip(clients, counts, strict=True):
+                await client.until_result(count, 30)
+            servers[0].kill()
+            await _add(clients[1], "after", 5)
+            await clients[2].until_result(counts[2], 35)
+            servers[0].start()
+            assert servers[0].query("ledger:count", ledger="all") == 35
+
+
+def test_a_folder_has_one_server(server: Server, postgres: Postgres, postgres_url: str) -> None:
     with server:
-        told = _refused(_server(postgres, database_of(postgres_url), tmp_path / "other"))
-        assert "is in use by reactor" in told
-        assert "stop that one, or choose another database" in told
+        told = _refused(_server(postgres, database_of(postgres_url), server.data))
+        assert "data folder" in told
 
 
 def test_a_database_that_cannot_be_reached_is_told_in_a_line(postgres: Postgres, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ _SETTINGS = {
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",  # a snapshot is a transaction that waits for who reads
+    "idle_session_timeout": "0",
     # A server whose machine was switched off must not keep the database for hours.
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "5",
@@ -51,9 +52,9 @@ class Address:
         user = parts.username
         return f"postgresql://{f'{user}@' if user else ''}{hosts.lstrip('/')}{parts.path}"
 
-    async def connect(self) -> Connection:
-        """A new connection. Raises StoreError that names the remedy."""
-        name = f"reactor {socket.gethostname()[:40]} {os.getpid()}"
+    async def connect(self, purpose: str) -> Connection:
+        """A new connection; PostgreSQL shows what it is for. Raises StoreError that names the remedy."""
+        name = f"reactor {socket.gethostname()[:40]} {os.getpid()} {purpose}"
         settings = {**_SETTINGS, "application_name": name}
         try:
             return await connect(self._url, seconds=_CONNECT_SECONDS, answer_seconds=_ANSWER_SECONDS, settings=settings)

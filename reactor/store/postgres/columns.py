@@ -19,16 +19,17 @@ LongEntries = tuple[list[int], list[bytes], list[bytes], list[bytes]]
 """Index, head, digest and whole key of each."""
 
 
-def rows_of(batch: Sequence[Commit]) -> Rows:
-    """What a batch leaves behind."""
-    rows = Rows()
+def rows_of(batch: Sequence[Commit], node: str) -> Rows:
+    """What a batch of the server `node` leaves behind."""
+    rows = Rows(node)
     for commit in batch:
         rows.add(commit)
     return rows
 
 
 def columns_of(rows: Rows) -> tuple[list[Any], LongEntries, LongEntries]:
-    """Parameters of the statement `commit` from its third on; and the long entries that go, and those that come."""
+    """Parameters of the statement `commit` but for the first two and the last; and the long entries that go, and those
+    that come."""
     here = [row for row in rows.documents.values() if row[3] is not None]
     gone = [row[0] for row in rows.documents.values() if row[3] is None]
     dead, long_dead = split_long(entry for entry, there in rows.entries.items() if not there)
@@ -38,7 +39,7 @@ def columns_of(rows: Rows) -> tuple[list[Any], LongEntries, LongEntries]:
         gone,
         *dead,
         *live,
-        *(rows.log[place::5] for place in range(3)),
+        *(rows.log[place::5] for place in range(5)),
         *(rows.outcomes[place::5] for place in range(5)),
     ]
     return columns, long_dead, long_live

@@ -9,10 +9,14 @@ from typing import Any, TypeVar
 from reactor.errors import StoreError
 from reactor.store.postgres.address import Address
 from reactor.store.postgres.driver import Connection
+from reactor.store.postgres.failures import store_error
 
-__all__ = ["Background", "Connections"]
+__all__ = ["BEGIN", "Background", "Connections"]
 
 T = TypeVar("T")
+
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+"""The moment of such a transaction is that of its first statement."""
 
 _WAIT_SECONDS = 10.0
 
@@ -46,7 +50,10 @@ class Background:
 
 
 class Connections:
-    """At most `most` connections, made when they are needed and kept."""
+    """At most `most` connections, made when they are needed and kept.
+
+    Each is in a transaction whose moment is not chosen yet, so that choosing it takes one round trip.
+    """
 
     def __init__(self, address: Address, most: int) -> None:
         self._address, self._most = address, most
@@ -76,7 +83,8 @@ class Connections:
         return self._most - len(self._taken) - self._coming
 
     async def take(self) -> Connection:
-        """A connection, which is then the caller's. Raises StoreError when there is none to be had."""
+        """A connection that has begun, which is then the caller's. Raises StoreError when there is none to be had."""
+        self._check_open()
         while self.room <= 0:
             await self._turn()
         self._coming += 1
@@ -86,17 +94,17 @@ class Connections:
                 if not connection.is_closed():
                     break
             else:
-                connection = await self._address.connect()
+                connection = await self._begun()
         finally:
             self._coming -= 1
         if self._closed:
             connection.terminate()
-            raise StoreError("the store is closed; open it before reading")
+        self._check_open()
         self._taken.add(connection)
         return connection
 
     def give(self, connection: Connection) -> None:
-        """Give one back that is in no transaction; or one that is of no use any more."""
+        """Give one back that has begun anew; or one that is of no use any more."""
         if connection in self._taken:
             self._taken.discard(connection)
             if not connection.is_closed():
@@ -111,6 +119,21 @@ class Connections:
         """Give one back whose state is not known."""
         connection.terminate()
         self.give(connection)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed; open it before reading")
+
+    async def _begun(self) -> Connection:
+        connection = await self._address.connect("reads")
+        try:
+            await connection.execute(BEGIN)
+        except BaseException as error:
+            connection.terminate()
+            if not isinstance(error, Exception):
+                raise
+            raise store_error(error, "connecting", str(self._address)) from error
+        return connection
 
     async def _turn(self) -> None:
         waiter = asyncio.get_running_loop().create_future()

@@ -9,8 +9,9 @@ from pathlib import Path
 from reactor.errors import StoreError, StoreVersion
 from reactor.store.postgres.address import SCHEMA
 from reactor.store.postgres.driver import Connection
+from reactor.store.postgres.locks import serve, serve_alone, share_again, take_format
 
-__all__ = ["FORMAT", "prepare"]
+__all__ = ["FORMAT", "prepare", "resume"]
 
 _SQL = Path(__file__).parent / "sql"
 _MIGRATIONS = sorted((_SQL / "migrations").glob("*.sql"))
@@ -22,10 +23,17 @@ _OLDEST = 14
 
 
 async def prepare(connection: Connection, place: str) -> None:
-    """Make our tables, or bring older ones up to date. Raises StoreVersion, StoreError, and PostgreSQL's errors."""
+    """Be one of the servers of the database. Make our tables, or bring older ones up to date, which nobody else may
+    serve meanwhile. Raises StoreLocked, StoreVersion, StoreError, and PostgreSQL's errors.
+    """
     await _check_server(connection, place)
     async with connection.transaction():
+        await take_format(connection)
         found = await _format_of(connection, place)
+        if found in (0, FORMAT):
+            await serve(connection, place)
+        else:
+            await serve_alone(connection, place)
         if found == 0:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             await connection.execute((_SQL / "schema.sql").read_text(encoding="utf-8"))
@@ -35,6 +43,16 @@ async def prepare(connection: Connection, place: str) -> None:
             await connection.execute(
                 "INSERT INTO meta (key, value) VALUES ('format', $1) ON CONFLICT (key) DO UPDATE SET value = $1", FORMAT
             )
+    if found not in (0, FORMAT):
+        await share_again(connection)
+
+
+async def resume(connection: Connection, place: str) -> None:
+    """Be one of the servers again, with another connection. Raises as `prepare`."""
+    await serve(connection, place)
+    found = await _format_of(connection, place)
+    if found != FORMAT:
+        raise StoreVersion(f"{place} has format {found} now, and had {FORMAT} when it was opened: restart this server")
 
 
 async def _check_server(connection: Connection, place: str) -> None:

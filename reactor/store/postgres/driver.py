@@ -1,5 +1,6 @@
 """What is used of asyncpg, with the types that it does not tell."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, cast
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -38,6 +39,14 @@ class Connection(Protocol):
 
     def transaction(self) -> _Transaction:
         """A transaction for an `async with`, undone when that ends by an exception."""
+        ...
+
+    async def add_listener(self, channel: str, callback: Callable[["Connection", int, str, object], None]) -> None:
+        """Call back with each notification of a channel: this connection, the process that sent it, channel, text."""
+        ...
+
+    def add_termination_listener(self, callback: Callable[["Connection"], None]) -> None:
+        """Call back when the connection is closed, by whomever."""
         ...
 
     def get_server_version(self) -> _Version: ...

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from reactor.store.seam import Commit
+from reactor.store.seam import LogEntry, Write
 
 __all__ = ["Resident"]
 
@@ -25,21 +25,25 @@ class Resident:
         found = self._entries[first:last]
         return found[::-1][:limit] if reverse else found[:limit]
 
-    def after(self, batch: Sequence[Commit]) -> "Resident":
-        """What it is when a batch was committed; itself when that does not concern it."""
-        writes = [write for commit in batch for write in commit.writes if write.table == self.table]
-        if not writes:
-            return self
-        documents, entries = dict(self.documents), dict(self._entries)
-        for write in writes:
-            if write.new is None:
-                documents.pop(write.id, None)
-            else:
-                documents[write.id] = write.new
-            for point in write.points:
-                if point.index == self.index:
-                    if point.old is not None:
-                        entries.pop(point.old, None)
-                    if point.new is not None:
-                        entries[point.new] = write.id
-        return Resident(self.table, self.index, documents, entries.items())
+    def touched(self, entries: Iterable[LogEntry]) -> list[str]:
+        """Ids of its documents that some commits wrote."""
+        return list({write.id: None for entry in entries for write in entry.writes if write.table == self.table})
+
+    def after(self, entries: Iterable[LogEntry], written: Sequence[str], found: dict[str, bytes]) -> "Resident":
+        """What it is after some commits: `written` are the documents that they `touched`, `found` those that are there
+        now."""
+        documents = {id: value for id, value in self.documents.items() if id not in set(written)} | found
+        keys = dict(self._entries)
+        for entry in entries:
+            for write in entry.writes:
+                if write.table == self.table:
+                    self._move(keys, write)
+        return Resident(self.table, self.index, documents, keys.items())
+
+    def _move(self, keys: dict[bytes, str], write: Write) -> None:
+        for point in write.points:
+            if point.index == self.index:
+                if point.old is not None:
+                    keys.pop(point.old, None)
+                if point.new is not None:
+                    keys[point.new] = write.id

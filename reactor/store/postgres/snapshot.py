@@ -96,6 +96,14 @@ class PostgresSnapshot:
         shapes = {table: shape.decode() for table, shape in await self._rows("shapes")}
         return Records(tables, indexes, shapes, (await self._rows("last_index"))[0][0])
 
+    async def indexes_with_long(self) -> frozenset[int]:
+        """Indexes that have entries whose keys are long."""
+        return frozenset(row[0] for row in await self._rows("long_indexes"))
+
+    async def unfinished_indexes(self) -> list[int]:
+        """Indexes that have entries and no record."""
+        return [row[0] for row in await self._rows("unfinished_indexes")]
+
     def release(self) -> None:
         self.holders -= 1
         if self.holders <= 0 and not self._owner.is_newest(self):

@@ -1,28 +1,29 @@
 """Consistent moments of the database: transactions that only read, with the isolation level REPEATABLE READ.
 
 All who read at the same moment share a snapshot. It has one connection, and while that is busy takes more of them
-into the same moment. The moment itself is taken right after the commit that it shows, by the one server that writes;
-so a snapshot whose connection was lost can be had again as long as no commit has followed.
+into the same moment. A snapshot whose connection was lost can be had again as long as nobody has committed since.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from reactor.errors import StoreError
 from reactor.store.postgres.address import Address
-from reactor.store.postgres.connections import Background, Connections
+from reactor.store.postgres.bring_up import bring_up
+from reactor.store.postgres.connections import BEGIN, Background, Connections
 from reactor.store.postgres.driver import Connection
 from reactor.store.postgres.failures import is_lost, store_error
+from reactor.store.postgres.log import Log
 from reactor.store.postgres.resident import Resident
 from reactor.store.postgres.snapshot import PostgresSnapshot
+from reactor.store.seam import CaughtUp
 from reactor.store.statements import Statement
 
 __all__ = ["Snapshots"]
 
 T = TypeVar("T")
-
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Snapshots:
@@ -38,13 +39,17 @@ class Snapshots:
         self.closed = True
         self.residents: dict[int, Resident] = {}
         self.long: frozenset[int] = frozenset()
-        """Indexes that have long entries."""
+        """Indexes that have long entries, and perhaps some that had."""
+        self.on_passed: Callable[[], None] = _nothing
+        """Called when the newest snapshot cannot be read any more, since others have committed."""
 
-    async def open(self, ts: int) -> None:
-        """Pin the state of commit `ts`, the last one. Raises StoreError."""
+    async def open(self) -> None:
+        """Pin the newest state. Raises StoreError."""
         self.connections.open()
         self.closed = False
-        self._current = await self._pinned(ts)
+        connection, ts = await self._begun(self._last_ts)
+        self._current = self._new(ts)
+        self._current.add(connection)
 
     async def close(self) -> None:
         """Close every connection, also of snapshots that somebody still holds."""
@@ -60,23 +65,36 @@ class Snapshots:
         snapshot.holders += 1
         return snapshot
 
-    async def prepare(self, ts: int) -> None:
-        """Pin the state of commit `ts`, the last one, to be the next snapshot."""
+    @property
+    def visible(self) -> int:
+        """The commit that the newest snapshot shows."""
+        return 0 if self._current is None else self._current.ts
+
+    async def catch_up(self, log: Log) -> CaughtUp:
+        """Pin the newest state, to be the next snapshot; and what led to it. Raises StoreError."""
         unused, self._coming = self._coming, None
-        try:
-            self._coming = await self._pinned(ts)
-        except Exception:
-            # The commit stands. Who reads at its moment will try to get there, and hears why if that is not possible.
-            self._coming = self._new(ts)
-        if unused is not None:
+        if unused is not None and not unused.holders:
             unused.retire()
+        connection, news = await self._begun(partial(log.after, ts=self.visible))
+        snapshot = self._new(news.ts)
+        snapshot.holders += 1
+        snapshot.add(connection)
+        try:
+            await bring_up(snapshot, self.residents, news.entries)
+        except BaseException:
+            snapshot.release()
+            raise
+        self.residents = snapshot.residents
+        self.long |= snapshot.long
+        self._coming = snapshot
+        return CaughtUp(snapshot, news.entries)
 
     def advance(self, ts: int) -> None:
         """Let the snapshot of commit `ts` be the newest."""
         if self._current is None:
             raise StoreError("the database is not open for reading; open the store first")
         if self._coming is None or self._coming.ts != ts:
-            raise StoreError(f"commit {ts} is not the last one that this server has made")
+            raise StoreError(f"the state of commit {ts} is not ready to be shown; catch up first")
         old, self._current, self._coming = self._current, self._coming, None
         if not old.holders:
             old.retire()
@@ -87,16 +105,24 @@ class Snapshots:
 
     async def pin(self, ts: int) -> Connection:
         """A connection that stands at commit `ts`. Raises StoreError when that is not the last one any more."""
-        return await self._begun(self._pin, ts)
+        connection, found = await self._begun(self._last_ts)
+        if found == ts:
+            return connection
+        self.background.begin(self.put_back(connection))
+        self.on_passed()
+        raise StoreError(
+            f"the state of commit {ts} cannot be read any more: the connection that stood there was lost, and the "
+            f"database is at commit {found}; ask again"
+        )
 
     async def join(self, exported: str) -> Connection:
         """A connection that stands at a moment which another one has exported. Raises StoreError."""
-        return await self._begun(self._join, exported)
+        return (await self._begun(partial(_join, exported=exported)))[0]
 
     async def put_back(self, connection: Connection) -> None:
-        """End the transaction of a connection and keep it for another."""
+        """Let a connection leave its moment, and keep it for another."""
         try:
-            await connection.execute("ROLLBACK")
+            await connection.execute(f"ROLLBACK; {BEGIN}")
         except Exception:
             self.connections.drop(connection)
         else:
@@ -105,42 +131,35 @@ class Snapshots:
     def failure(self, error: Exception) -> StoreError:
         return store_error(error, "reading", self._place)
 
-    async def _pinned(self, ts: int) -> PostgresSnapshot:
-        snapshot = self._new(ts)
-        snapshot.add(await self.pin(ts))
-        return snapshot
-
     def _new(self, ts: int) -> PostgresSnapshot:
         return PostgresSnapshot(self, ts, self.residents, self.long)
 
-    async def _begun(self, begin: Callable[[Connection, T], Awaitable[None]], argument: T) -> Connection:
-        """A connection with which `begin` did its work. One that has died since it was last used is left for another.
+    async def _begun(self, begin: Callable[[Connection], Awaitable[T]]) -> tuple[Connection, T]:
+        """A connection with which `begin` did its work, and what that gave. One that has died since it was last used is
+        left for another.
 
         The reason for trying so often as there may be dead ones: PostgreSQL was started anew meanwhile."""
         while True:
             connection = await self.connections.take()
             try:
-                await begin(connection, argument)
+                return connection, await begin(connection)
             except asyncio.CancelledError:
                 self.connections.drop(connection)
                 raise
             except Exception as error:
                 lost = is_lost(error, connection) and not isinstance(error, TimeoutError)
                 self.connections.drop(connection)
-                if lost:
-                    continue  # a connection that cannot be made anew raises StoreError
-                raise self.failure(error) from error
-            return connection
+                if not lost:  # one that cannot be made anew raises StoreError
+                    raise self.failure(error) from error
 
-    async def _pin(self, connection: Connection, ts: int) -> None:
-        await connection.execute(_BEGIN)
-        found = await connection.fetchval(self.statements["last_ts"].sql)
-        if found != ts:
-            raise StoreError(
-                f"the state of commit {ts} cannot be read any more: the connection that stood there was lost, and the "
-                f"database is at commit {found}; ask again"
-            )
+    async def _last_ts(self, connection: Connection) -> int:
+        return await connection.fetchval(self.statements["last_ts"].sql)
 
-    async def _join(self, connection: Connection, exported: str) -> None:
-        # What pg_export_snapshot gives has letters, digits and hyphens only.
-        await connection.execute(f"{_BEGIN}; SET TRANSACTION SNAPSHOT '{exported}'")
+
+def _nothing() -> None:
+    """Nobody is to be told."""
+
+
+async def _join(connection: Connection, exported: str) -> None:
+    # What pg_export_snapshot gives has letters, digits and hyphens only.
+    await connection.execute(f"SET TRANSACTION SNAPSHOT '{exported}'")

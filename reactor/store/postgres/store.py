@@ -1,57 +1,59 @@
-"""The store that keeps everything in a PostgreSQL database, which one server has at a time."""
+"""The store that keeps everything in a PostgreSQL database, which any number of servers share."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import NamedTuple
 
 from reactor.errors import StoreError
-from reactor.store.alone import Alone
-from reactor.store.batch import decode_index
 from reactor.store.lock import FolderLock
 from reactor.store.postgres.address import Address
-from reactor.store.postgres.columns import LONGEST, rows_of
-from reactor.store.postgres.driver import Connection
-from reactor.store.postgres.resident import Resident
+from reactor.store.postgres.bring_up import read_resident
+from reactor.store.postgres.doorbell import Doorbell
+from reactor.store.postgres.schema_turn import schema_turn
 from reactor.store.postgres.snapshots import Snapshots
 from reactor.store.postgres.upkeep import Upkeep
-from reactor.store.postgres.writer import Writer
-from reactor.store.seam import Commit, IndexRecord, Revise, Snapshot, TableRecord
+from reactor.store.postgres.writer import Attempt, Writer
+from reactor.store.seam import CaughtUp, Commit, IndexRecord, Records, Revise, Snapshot, TableRecord
 from reactor.store.statements import load_statements
-from reactor.values import successor
 
 __all__ = ["STATEMENTS", "PostgresStore"]
 
 STATEMENTS = load_statements(Path(__file__).parent / "sql" / "statements.sql")
 
-_PAGE = 1_000
 
-
-class _Catalog(NamedTuple):
-    tables: list[TableRecord]
-    indexes: list[IndexRecord]
-    shapes: dict[int, str]
-    last_index: int
-    unfinished: list[int]
-    long: frozenset[int]
-
-
-class PostgresStore(Alone):
+class PostgresStore:
     """A database by its URL, `postgresql://user:password@host:port/name`.
 
-    `folder`, made if missing, has what is not in the database: files, keys. It is locked together with the database.
-    `connections`: how many may read at a time; one more writes.
+    `folder`, made if missing, has what is not in the database: files, keys. It is locked as long as the store is open.
+    `connections`: how many may read at a time; one more writes, one listens, and one waits for a turn now and then.
+    `poll_seconds`: how often to look for commits of others that were not heard of. `node`: the name of this server in
+    the log, different from all others'.
     """
 
-    def __init__(self, url: str, *, folder: Path | None = None, connections: int = 10) -> None:
-        address = Address(url)
-        self.place = str(address)
+    shared = True
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        folder: Path | None = None,
+        connections: int = 10,
+        poll_seconds: float = 1.0,
+        node: str | None = None,
+    ) -> None:
+        self._address = Address(url)
+        self.place = str(self._address)
         """Where it is, without the password."""
+        self.node = node or secrets.token_hex(8)
         self._folder, self._lock = folder, None if folder is None else FolderLock(folder)
-        self._writer = Writer(address, STATEMENTS)
-        self._snapshots = Snapshots(address, STATEMENTS, connections)
+        self._writer = Writer(self._address, STATEMENTS, self.node)
+        self._snapshots = Snapshots(self._address, STATEMENTS, connections)
+        self._doorbell = Doorbell(self._address, STATEMENTS, self.node, self._known, poll_seconds)
+        self._snapshots.on_passed = self._doorbell.ring
         self._upkeep = Upkeep(self._writer, STATEMENTS)
-        self._catalog = _Catalog([], [], {}, 0, [], frozenset())
+        self._records = Records([], [], {}, 0)
 
     async def open(self) -> None:
         if self._folder is not None and self._lock is not None:
@@ -64,16 +66,16 @@ class PostgresStore(Alone):
             self._lock.acquire()
         try:
             await self._writer.open()
-            self._catalog = await self._writer.transaction(_read_catalog, "reading the tables")
-            self._upkeep.unfinished = self._catalog.unfinished
-            self._snapshots.residents, self._snapshots.long = {}, self._catalog.long
-            await self._snapshots.open(self._writer.last_ts)
+            self._snapshots.residents = {}
+            await self._snapshots.open()
+            await self._read_records()
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         try:
+            await self._doorbell.close()
             await self._writer.close()
             await self._snapshots.close()
         finally:
@@ -82,19 +84,19 @@ class PostgresStore(Alone):
 
     @property
     def tables(self) -> list[TableRecord]:
-        return self._catalog.tables
+        return self._records.tables
 
     @property
     def indexes(self) -> list[IndexRecord]:
-        return self._catalog.indexes
+        return self._records.indexes
 
     @property
     def shapes(self) -> dict[int, str]:
-        return self._catalog.shapes
+        return self._records.shapes
 
     @property
     def last_index(self) -> int:
-        return self._catalog.last_index
+        return self._records.last_index
 
     def acquire(self) -> Snapshot:
         return self._snapshots.acquire()
@@ -107,29 +109,35 @@ class PostgresStore(Alone):
         revise: Revise | None = None,
     ) -> None:
         # `on_the_way` is not called: what runs then must not wait, and here every reading does.
-        if not batch:
-            return
-        rows = rows_of(batch)
-        await self._writer.commit(rows, batch[-1].ts)
-        snapshots = self._snapshots
-        snapshots.long |= {index for (index, key), there in rows.entries.items() if there and len(key) > LONGEST}
-        snapshots.residents = {index: each.after(batch) for index, each in snapshots.residents.items()}
-        await asyncio.shield(snapshots.background.begin(snapshots.prepare(batch[-1].ts)))
+        if batch:
+            await self._writer.commit(Attempt(batch, self._snapshots.visible, revise))
+
+    def listen(self, on_news: Callable[[], None]) -> None:
+        self._doorbell.listen(on_news)
+
+    async def catch_up(self) -> CaughtUp:
+        catching = self._snapshots.background.begin(self._snapshots.catch_up(self._writer.log))
+        try:
+            return await asyncio.shield(catching)
+        except asyncio.CancelledError:
+            catching.add_done_callback(_release)
+            raise
+
+    def exclusive(self) -> AbstractAsyncContextManager[None]:
+        return self._writer.exclusive()
+
+    def schema_turn(self) -> AbstractAsyncContextManager[None]:
+        return schema_turn(self._address)
 
     def advance(self, ts: int) -> None:
         self._snapshots.advance(ts)
+        self._writer.log.forget(ts)
 
     async def keep_resident(self, table: int, index: int) -> None:
         snapshot = self._snapshots.acquire()
         try:
-            entries: list[tuple[bytes, str]] = []
-            lower, upper = b"", b"\xff"
-            while page := await snapshot.scan(index, lower, upper, reverse=False, limit=_PAGE):
-                entries += page
-                lower = successor(page[-1][0])
-            documents = await snapshot.get([id for _, id in entries])
-            snapshot.residents = {**snapshot.residents, index: Resident(table, index, documents, entries)}
-            self._snapshots.residents = snapshot.residents
+            resident = await read_resident(snapshot, table, index)
+            snapshot.residents = self._snapshots.residents = {**snapshot.residents, index: resident}
         finally:
             snapshot.release()
 
@@ -140,13 +148,20 @@ class PostgresStore(Alone):
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
         return await self._upkeep.prune(log_before=log_before, outcomes_before=outcomes_before, limit=limit)
 
+    def _known(self) -> int:
+        return max(self._snapshots.visible, self._writer.last_ts)
 
-async def _read_catalog(connection: Connection) -> _Catalog:
-    tables = [TableRecord(*row) for row in await connection.fetch(STATEMENTS["tables"].sql)]
-    indexes = [decode_index(*row) for row in await connection.fetch(STATEMENTS["indexes"].sql)]
-    shapes = {table: shape.decode() for table, shape in await connection.fetch(STATEMENTS["shapes"].sql)}
-    last_index: int = await connection.fetchval(STATEMENTS["last_index"].sql)
-    unfinished = [row[0] for row in await connection.fetch(STATEMENTS["unfinished_indexes"].sql)]
-    long = frozenset(row[0] for row in await connection.fetch(STATEMENTS["long_indexes"].sql))
-    # Commits bring entries of an index that is being built before the filling has noted its number.
-    return _Catalog(tables, indexes, shapes, max([last_index, *unfinished]), unfinished, long)
+    async def _read_records(self) -> None:
+        snapshot = self._snapshots.acquire()
+        try:
+            records = await snapshot.records()
+            self._upkeep.unfinished = await snapshot.unfinished_indexes()
+            self._snapshots.long = snapshot.long = await snapshot.indexes_with_long()
+            self._records = records._replace(last_index=max([records.last_index, *self._upkeep.unfinished]))
+        finally:
+            snapshot.release()
+
+
+def _release(catching: asyncio.Task[CaughtUp]) -> None:
+    if not catching.cancelled() and catching.exception() is None:
+        catching.result().snapshot.release()

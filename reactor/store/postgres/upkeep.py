@@ -21,7 +21,8 @@ _PRUNE_ROWS = 512
 class Upkeep:
     """Runs its work through the writer, in turn with commits.
 
-    `unfinished`: numbers of indexes whose filling did not come to its end before the store was opened.
+    `unfinished`: numbers of indexes that had entries and no record when the store was opened: nobody fills those any
+    more, since an index is recorded before it is filled.
     """
 
     def __init__(self, writer: Writer, statements: dict[str, Statement]) -> None:
@@ -61,6 +62,7 @@ class Upkeep:
     async def _fill(
         self, connection: Connection, *, index: int, entries: Sequence[tuple[bytes, str]], as_of: int
     ) -> bool:
+        await connection.execute(self._statements["take_turn"].sql)
         ids = dict(entries)
         (_, keys), long = split_long((index, key) for key, _ in entries)
         args = index, keys, [ids[key] for key in keys], as_of

@@ -1,32 +1,43 @@
-"""The connection that writes. It holds the lock that gives a database one server, as long as it lives."""
+"""The connection that writes, and the protocol by which many servers make one order of commits.
+
+All commits move one row, `last_ts`. Who is alone does so in the statement that writes, which does nothing if others
+came first. Who was overtaken locks the row, reads what the others have committed, and writes what is right after it.
+"""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
-from reactor.errors import StoreError, StoreLocked
-from reactor.store.batch import Rows, catalog_rows
+from reactor.errors import StoreError
 from reactor.store.postgres.address import Address
-from reactor.store.postgres.columns import columns_of
+from reactor.store.postgres.columns import rows_of
 from reactor.store.postgres.connections import Background, close
-from reactor.store.postgres.database_format import prepare
+from reactor.store.postgres.database_format import prepare, resume
 from reactor.store.postgres.driver import Connection
 from reactor.store.postgres.failures import is_lost, store_error
+from reactor.store.postgres.log import Log, News
+from reactor.store.postgres.writing import locked, write
+from reactor.store.seam import Commit, Revise
 from reactor.store.statements import Statement
 
-__all__ = ["Writer"]
+__all__ = ["Attempt", "Writer"]
 
 T = TypeVar("T")
 
-_LOCK = 0x52454143
-"""The letters REAC: the advisory lock of the database."""
+_SETTINGS = (
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; "
+    # A server that is stopped while it has the row must not hold up all others.
+    "SET idle_in_transaction_session_timeout = '5s'"
+)
 
-_LOCK_SECONDS = 3.0
-"""How long a new owner waits: PostgreSQL needs a moment to notice that a server was killed."""
+_WARY_COMMITS = 32
+"""So many commits after one that was overtaken lock the row first, which saves them the attempt."""
 
-_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+_ATTEMPTS = 3
+"""How often a commit is begun whose connection is lost again and again."""
 
 _SETTLE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.1
@@ -34,27 +45,57 @@ _PAUSE_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 
+class Attempt:
+    """A `batch` that is to become durable. It stands on commit `base`, which is moved when `revise` has adapted it to
+    what came after `visible`."""
+
+    __slots__ = ("base", "batch", "fault", "revise", "visible")
+
+    def __init__(self, batch: Sequence[Commit], visible: int, revise: Revise | None) -> None:
+        self.batch, self.revise = batch, revise
+        self.base = self.visible = visible
+        self.fault: Exception | None = None
+        """What `revise` raised."""
+
+    def adapt(self, revise: Revise, news: News) -> None:
+        """Let the batch be what `revise` makes of it. Raises what that raises."""
+        try:
+            self.batch, self.base = revise(news.ts, news.entries), news.ts
+        except Exception as fault:
+            self.fault = fault
+            raise
+
+    def check_order(self) -> None:
+        """Raises StoreError when timestamps go back."""
+        last = self.base
+        for commit in self.batch:
+            if commit.ts <= last:
+                raise StoreError(f"commit {commit.ts} does not come after {last}, the last one of the database")
+            last = commit.ts
+
+
 class Writer:
     """Makes batches durable, one transaction each, and runs other work in turn with them."""
 
-    def __init__(self, address: Address, statements: dict[str, Statement]) -> None:
+    def __init__(self, address: Address, statements: dict[str, Statement], node: str) -> None:
         self._address, self._place, self._statements = address, str(address), statements
+        self._node = node
+        self.log = Log(statements, node)
+        self.last_ts = 0
+        """The last commit of this server."""
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
+        self._excluding = False
+        self._held: Connection | None = None
+        """Has the row locked since `exclusive` was entered."""
+        self._wary = 0
+        self._doubtful: Attempt | None = None
+        """What may be in the database or not, since that could not be found out yet."""
         self._background = Background()
-        self.last_ts = 0
-        """The last commit."""
 
     async def open(self) -> None:
-        """Take the database, and make or renew its tables. Raises StoreLocked, StoreVersion, StoreError."""
-        connection = await self._connect()
-        try:
-            await prepare(connection, self._place)
-            self.last_ts = await self._found(connection)
-        except Exception as error:
-            await close(connection)
-            raise store_error(error, "opening the database", self._place) from error
-        self._connection = connection
+        """Be one of the database's servers; make or renew its tables. Raises StoreLocked, StoreVersion, StoreError."""
+        self._connection = await self._connect(prepare)
 
     async def close(self) -> None:
         """Let the work under way end, and give up the database. Idempotent."""
@@ -63,27 +104,116 @@ class Writer:
             if connection is not None:
                 await close(connection)
 
-    async def commit(self, rows: Rows, ts: int) -> None:
-        """Make a batch that ends with commit `ts` durable. Raises StoreFull, StoreError."""
-        await asyncio.shield(self._background.begin(self._commit(rows, ts)))
+    async def commit(self, attempt: Attempt) -> None:
+        """Make a batch durable, or what it is revised to. Raises StoreFull, StoreError."""
+        await asyncio.shield(self._background.begin(self._commit(attempt)))
 
     async def transaction(self, work: Callable[[Connection], Awaitable[T]], doing: str) -> T:
         """Run `work` in a transaction. Raises StoreFull, StoreError."""
         return await asyncio.shield(self._background.begin(self._transaction(work, doing)))
 
-    async def _commit(self, rows: Rows, ts: int) -> None:
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncGenerator[None]:
+        """Keep all other servers from committing; the next commit goes through and ends that. Raises StoreError."""
         async with self._turn:
-            connection = await self._ready()
+            self._excluding = True
+            holding = self._background.begin(self._hold())
             try:
-                await self._write(connection, rows, ts)
+                await asyncio.shield(holding)
+                yield
+            finally:
+                self._excluding = False
+                await asyncio.shield(self._background.begin(self._let_go(holding)))
+
+    # Committing
+
+    async def _commit(self, attempt: Attempt) -> None:
+        if self._excluding:
+            await self._commit_in_turn(attempt)
+            return
+        async with self._turn:
+            await self._commit_in_turn(attempt)
+
+    async def _commit_in_turn(self, attempt: Attempt) -> None:
+        for left in reversed(range(_ATTEMPTS)):
+            connection, held = await self._taken()
+            try:
+                await self._attempt(connection, attempt, held=held)
+                break
             except Exception as error:
+                if error is attempt.fault:
+                    raise
                 failure = store_error(error, "the commit", self._place)
                 if not is_lost(error, connection):
                     raise failure from error
                 connection.terminate()
-                if not await self._arrived(ts, failure):
+                if await self._arrived(attempt, failure):
+                    break
+                if not left or attempt.revise is None:
                     raise failure from error
-            self.last_ts = ts
+        if attempt.batch:
+            self._remember(attempt)
+
+    async def _attempt(self, connection: Connection, attempt: Attempt, *, held: bool) -> None:
+        if not (held or self._wary) and await self._write(connection, attempt):
+            return
+        async with locked(connection, self._statements, already=held):
+            if held and await self._write(connection, attempt, alone=False):
+                return
+            await self._revise(connection, attempt)
+            if attempt.batch and not await self._write(connection, attempt, alone=False):
+                raise StoreError(f"the last commit of {self._place} was changed by hand; restart all servers")
+
+    async def _write(self, connection: Connection, attempt: Attempt, *, alone: bool = True) -> bool:
+        attempt.check_order()
+        rows = rows_of(attempt.batch, self._node)
+        ts = attempt.batch[-1].ts
+        return await write(connection, self._statements, rows, ts, attempt.base, self._node, alone=alone)
+
+    async def _revise(self, connection: Connection, attempt: Attempt) -> None:
+        """Adapt a batch to what others have committed, while nobody can."""
+        news = await self.log.after(connection, attempt.visible)
+        if news.ts == attempt.base:
+            self._wary = max(0, self._wary - 1)
+            return
+        self._wary = _WARY_COMMITS
+        if attempt.revise is None:
+            raise StoreError(
+                f"others have committed to {self._place} since commit {attempt.visible}, and the batch cannot be "
+                "revised; catch up, and try again"
+            )
+        attempt.adapt(attempt.revise, news)
+
+    # The turn of one server
+
+    async def _hold(self) -> None:
+        for left in reversed(range(_ATTEMPTS)):
+            connection = await self._ready()
+            try:
+                await connection.execute("BEGIN; " + self._statements["lock"].sql)
+            except Exception as error:
+                connection.terminate()
+                if not left or not is_lost(error, connection):
+                    raise store_error(error, "keeping others from committing", self._place) from error
+            else:
+                self._held = connection
+                return
+
+    async def _let_go(self, holding: asyncio.Task[None]) -> None:
+        await asyncio.wait([holding])  # who waited for it may have given up
+        held, self._held = self._held, None
+        if held is not None and not held.is_closed():
+            try:
+                await held.execute("ROLLBACK")
+            except Exception:
+                held.terminate()
+
+    async def _taken(self) -> tuple[Connection, bool]:
+        """The connection, and whether it holds the row."""
+        held, self._held = self._held, None
+        if held is not None and not held.is_closed():
+            return held, True
+        return await self._ready(), False
 
     async def _transaction(self, work: Callable[[Connection], Awaitable[T]], doing: str) -> T:
         async with self._turn:
@@ -94,98 +224,67 @@ class Writer:
             except Exception as error:
                 raise store_error(error, doing, self._place) from error
 
-    async def _write(self, connection: Connection, rows: Rows, ts: int) -> None:
-        columns, long_dead, long_live = columns_of(rows)
-        if not (rows.catalog or long_dead[0] or long_live[0]):
-            await self._move(connection, ts, columns)
-            return
-        async with connection.transaction():
-            for name, parameters in catalog_rows(rows.catalog):
-                encoded = [parameters[0], parameters[1].encode()] if name == "put_shape" else parameters
-                await connection.execute(self._statements[name].sql, *encoded)
-            await self._move(connection, ts, columns)
-            await connection.execute(self._statements["delete_long_entries"].sql, *long_dead[:3])
-            await connection.execute(self._statements["put_long_entries"].sql, *long_live)
+    # Connections
 
-    async def _move(self, connection: Connection, ts: int, columns: list[Any]) -> None:
-        """From the last commit to `ts`."""
-        if await connection.fetchval(self._statements["commit"].sql, ts, self.last_ts, *columns) != ts:
-            raise self._overtaken()
+    async def _arrived(self, attempt: Attempt, failure: StoreError) -> bool:
+        """Whether a commit whose connection was lost is in the database all the same. If not, it cannot come any more.
 
-    async def _arrived(self, ts: int, failure: StoreError) -> bool:
-        """Whether a commit whose connection was lost is in the database all the same.
-
-        Who has the lock anew knows that the lost connection's transaction has ended, one way or the other.
+        Who has locked the row knows that the lost connection's transaction has ended, one way or the other; and what it
+        sent that has not begun yet finds the last commit moved.
         """
         until = time.monotonic() + _SETTLE_SECONDS
         _log.warning("%s; connecting anew to find out whether it is there", failure)
         while True:
             try:
-                connection = await self._connect()
-                try:
-                    found = await self._found(connection)
-                except Exception as error:
-                    connection.terminate()
-                    raise store_error(error, "reading the last commit", self._place) from error
+                self._connection = connection = await self._connect(resume)
+                return await self._settled(connection, attempt)
             except StoreError:
                 if time.monotonic() > until:
+                    if attempt.batch:
+                        self._doubtful, self.log.doubted = attempt, True
                     raise StoreError(
                         f"{failure}; PostgreSQL could not be reached for {_SETTLE_SECONDS:g} s, so whether the commit "
                         "is there shows when the server is started again"
                     ) from None
                 await asyncio.sleep(_PAUSE_SECONDS)
-            else:
-                self._connection = connection
-                return found >= ts
+
+    async def _settled(self, connection: Connection, attempt: Attempt) -> bool:
+        try:
+            async with locked(connection, self._statements):
+                ts = attempt.batch[-1].ts if attempt.batch else attempt.base
+                there: bool = await connection.fetchval(self._statements["is_logged"].sql, ts, self._node)
+                if not there:
+                    await connection.execute(self._statements["pass_over"].sql, attempt.base)
+                return there
+        except Exception as error:
+            connection.terminate()
+            raise store_error(error, "reading the last commit", self._place) from error
 
     async def _ready(self) -> Connection:
         """The connection, made anew if it was lost. Raises StoreError."""
-        connection = self._connection
-        if connection is None:
+        if self._connection is None:
             raise StoreError("the store is closed; open it before writing")
-        if connection.is_closed():
-            connection = await self._connect()
-            try:
-                found = await self._found(connection)
-            except Exception as error:
-                connection.terminate()
-                raise store_error(error, "reading the last commit", self._place) from error
-            if found != self.last_ts:
-                connection.terminate()
-                raise self._overtaken()
-            self._connection = connection
-        return connection
+        if self._connection.is_closed():
+            self._connection = await self._connect(resume)
+        if self._doubtful is not None:
+            if await self._settled(self._connection, self._doubtful):
+                self._remember(self._doubtful)
+            self._doubtful, self.log.doubted = None, False
+        return self._connection
 
-    async def _connect(self) -> Connection:
-        """A connection that has the lock, and for which a commit has ended when it is on the disk."""
-        connection = await self._address.connect()
+    def _remember(self, attempt: Attempt) -> None:
+        self.log.remember(attempt.batch, attempt.base)
+        self.last_ts = attempt.batch[-1].ts
+
+    async def _connect(self, begin: Callable[[Connection, str], Awaitable[None]]) -> Connection:
+        """A connection for which a commit has ended when it is on the disk."""
+        connection = await self._address.connect("writes")
         try:
-            until = time.monotonic() + _LOCK_SECONDS
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
-                if time.monotonic() > until:
-                    raise await self._locked(connection)
-                await asyncio.sleep(_PAUSE_SECONDS)
-            await connection.execute(_DURABLE)
-        except Exception as error:
+            await begin(connection, self._place)
+            await connection.execute(_SETTINGS)
+        except BaseException as error:
             await close(connection)
-            raise store_error(error, "locking the database", self._place) from error
+            if not isinstance(error, Exception):
+                raise
+            raise store_error(error, "opening the database", self._place) from error
         return connection
-
-    async def _locked(self, connection: Connection) -> StoreLocked:
-        owner = await connection.fetchrow(
-            "SELECT pid, application_name, client_addr FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE "
-            "locktype = 'advisory' AND granted AND objid::bigint = $1 AND pg_locks.database = "
-            "(SELECT oid FROM pg_database WHERE datname = current_database())",
-            _LOCK,
-        )
-        who = "another server" if owner is None else f"{owner[1] or 'another server'} (PostgreSQL process {owner[0]})"
-        return StoreLocked(f"the database {self._place} is in use by {who}; stop that one, or choose another database")
-
-    async def _found(self, connection: Connection) -> int:
-        return await connection.fetchval(self._statements["last_ts"].sql)
-
-    def _overtaken(self) -> StoreError:
-        return StoreError(
-            f"the database {self._place} no longer stands at commit {self.last_ts}: another server wrote to it; "
-            "restart this server"
-        )

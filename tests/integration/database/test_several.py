@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -332,13 +333,29 @@ async def test_a_document_that_another_process_writes_can_fail_the_schema(sharin
     began = asyncio.Event()
     adopting = asyncio.ensure_future(a.db.adopt(strict, progress=lambda step: began.set()))
     await began.wait()
+    written = asyncio.Event()
+    _enter_after(a, written)
     await b.mutate(lambda db: db.insert("users", {"name": 5}))
+    written.set()
     with pytest.raises(Exception, match="name"):
         await adopting
     assert not b.db.outdated
     await b.mutate(lambda db: db.insert("users", {"name": 6}))
     for world in (a, b):
         await world.close()
+
+
+def _enter_after(world: World, event: asyncio.Event) -> None:
+    """Let a database keep others out only after something has happened."""
+    exclusive = world.gate.exclusive
+
+    @asynccontextmanager
+    async def enter() -> AsyncIterator[None]:
+        await event.wait()
+        async with exclusive():
+            yield
+
+    world.gate.exclusive = enter  # pyright: ignore[reportAttributeAccessIssue]
 
 
 async def test_history_that_was_forgotten_is_read_anew() -> None:

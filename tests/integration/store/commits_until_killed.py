@@ -11,7 +11,7 @@ from pathlib import Path
 from reactor.store.postgres.store import PostgresStore
 from reactor.store.seam import Commit
 from reactor.store.sqlite import SqliteStore
-from tests.integration.store.rows import commit, insert, newest, update
+from tests.integration.store.rows import advance, commit, insert, newest, update
 
 COUNTER = 0
 BATCHES = (1, 7, 64)
@@ -24,6 +24,7 @@ async def main(place: str) -> None:
         ts = snapshot.ts
     if ts == 0:
         await store.commit([commit(1, insert(COUNTER, b"1"))])
+        await advance(store, 1)
         ts = 1
     for round in range(10**9):
         batch: list[Commit] = []
@@ -32,7 +33,7 @@ async def main(place: str) -> None:
             ts += 1
             batch.append(commit(ts, insert(ts, b"w%d" % len(batch)), counted, request=ts))
         await store.commit(batch)
-        store.advance(ts)
+        await advance(store, ts)
         print(ts, flush=True)
 
 

@@ -16,7 +16,7 @@ def reopened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Sto
     """Makes a store over the same data each time it is called."""
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_url")
-        return lambda: PostgresStore(url)
+        return lambda: PostgresStore(url, connections=12, node="me")
     if request.param == "sqlite":
         return lambda: SqliteStore(tmp_path)
     store = MemoryStore()
@@ -29,3 +29,14 @@ async def store(reopened: Callable[[], Store]) -> AsyncIterator[Store]:
     await store.open()
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def two(postgres_url: str) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
+    """Two stores on one database, of the nodes a and b."""
+    made = PostgresStore(postgres_url, node="a"), PostgresStore(postgres_url, node="b")
+    for store in made:
+        await store.open()
+    yield made
+    for store in made:
+        await store.close()

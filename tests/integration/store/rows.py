@@ -39,7 +39,16 @@ def commit(ts: int, *writes: Write, request: int | None = None) -> Commit:
 
 async def commit_and_advance(store: Store, *batch: Commit) -> None:
     await store.commit(batch)
-    store.advance(batch[-1].ts)
+    await advance(store, batch[-1].ts)
+
+
+async def advance(store: Store, ts: int) -> None:
+    """Let commit `ts` be seen, the last one that there is."""
+    if store.shared:
+        snapshot = (await store.catch_up()).snapshot
+        assert snapshot.ts == ts
+        snapshot.release()
+    store.advance(ts)
 
 
 @asynccontextmanager

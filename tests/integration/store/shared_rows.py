@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from reactor.store.seam import Commit, LogEntry, Store
+from reactor.store.seam import Commit, LogEntry, Store, Write
+from tests.integration.store.rows import commit
 
 COUNTER = 0
 """Number of the document that everybody counts with."""
@@ -40,3 +41,13 @@ class News:
         """Wait until there is news, and forget that there was."""
         await self._heard.wait()
         self._heard.clear()
+
+
+def moved(*writes: Write) -> Revising:
+    """Commits the same after the others."""
+    return Revising(lambda last, found: [commit(last + 1, *writes)])
+
+
+def never(last: int, found: list[LogEntry] | None) -> list[Commit]:
+    """Revises a batch of which nobody is to ask it."""
+    raise AssertionError(f"others have committed up to {last}: {found}")

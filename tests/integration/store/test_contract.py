@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reactor.errors import StoreError
 from reactor.store.memory import MemoryStore
+from reactor.store.memory_shared import SharedMemory, SharedMemoryStore
 from reactor.store.postgres.store import PostgresStore
 from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Snapshot, Store, TableRecord, Write
 from reactor.store.sqlite import SqliteStore
@@ -19,6 +20,7 @@ from tests.integration.store.rows import (
     BY_WORD,
     SESSION,
     TABLE,
+    advance,
     commit,
     commit_and_advance,
     delete,
@@ -150,7 +152,7 @@ async def test_a_commit_is_seen_after_advance_only(store: Store) -> None:
     await store.commit([commit(5, insert(1, b"a"))])
     async with newest(store) as snapshot:
         assert (snapshot.ts, await words(snapshot)) == (0, [])
-    store.advance(5)
+    await advance(store, 5)
     async with newest(store) as snapshot:
         assert (snapshot.ts, await words(snapshot)) == (5, entries((b"a", 1)))
 
@@ -185,16 +187,21 @@ async def test_the_log_tells_what_was_replaced(store: Store) -> None:
     await commit_and_advance(store, commit(6, wrote), commit(7, insert(2, b"c")))
     async with newest(store) as snapshot:
         remembered = Write(wrote.id, wrote.table, b"a", None, wrote.points)
-        assert await snapshot.log(5, limit=1) == [LogEntry(6, "words:save", [remembered])]
+        assert await snapshot.log(5, limit=1) == [LogEntry(6, "words:save", [remembered], [], _node(store))]
         assert [entry.ts for entry in await snapshot.log(5, limit=9)] == [6, 7]
         assert await snapshot.log(7, limit=9) == []
 
 
-async def test_a_commit_that_writes_nothing_is_not_in_the_log(store: Store) -> None:
+def _node(store: Store) -> str:
+    """Who the log says has written: only a shared one has to."""
+    return "me" if store.shared else ""
+
+
+async def test_a_commit_that_writes_nothing_is_in_the_log_for_others_only(store: Store) -> None:
     await commit_and_advance(store, commit(5, request=0))
     async with newest(store) as snapshot:
         assert snapshot.ts == 5
-        assert await snapshot.log(0, limit=9) == []
+        assert [entry.ts for entry in await snapshot.log(0, limit=9)] == ([5] if store.shared else [])
 
 
 async def test_outcomes_are_found_by_request(store: Store) -> None:
@@ -244,7 +251,7 @@ async def test_everything_is_there_after_reopening(reopened: Callable[[], Store]
 async def test_a_table_can_be_renamed(reopened: Callable[[], Store]) -> None:
     store = reopened()
     await store.open()
-    await store.commit([Commit(4, [], "system", None, [TABLE])])
+    await commit_and_advance(store, Commit(4, [], "system", None, [TABLE]))
     renamed = TableRecord("terms", TABLE.number, TABLE.by_id, TABLE.by_creation)
     await store.commit([Commit(5, [], "system", None, [renamed])])
     await store.close()
@@ -299,7 +306,7 @@ async def test_filling_is_told_of_commits_that_nobody_sees_yet(store: Store) -> 
     await commit_and_advance(store, commit(5, insert(1, b"a")))
     await store.commit([commit(6, update(1, b"a", b"b"))])
     await store.fill_index(BY_LENGTH, entries((b"a", 1)), as_of=5)
-    store.advance(6)
+    await advance(store, 6)
     async with newest(store) as snapshot:
         assert await snapshot.scan(BY_LENGTH.id, b"", b"\xff", reverse=False, limit=9) == []
 
@@ -397,7 +404,7 @@ async def test_pruning_many_rows_goes_in_pages(store: Store) -> None:
     await commit_and_advance(store, commit(501, request=501))
     async with newest(store) as snapshot:
         assert await snapshot.history_start() == 500
-        assert await snapshot.log(0, limit=9) == []
+        assert [entry.ts for entry in await snapshot.log(0, limit=9)] == ([501] if store.shared else [])
         assert await snapshot.last_request(SESSION) == 501
 
 
@@ -466,7 +473,7 @@ def test_postgres_does_what_the_model_does(
     postgres: Postgres, postgres_url: str, batches: list[list[list[Change]]]
 ) -> None:
     postgres.sql("DROP SCHEMA IF EXISTS reactor CASCADE", database=database_of(postgres_url))
-    stores: list[Store] = [PostgresStore(postgres_url), MemoryStore()]
+    stores: list[Store] = [PostgresStore(postgres_url, node="me"), SharedMemoryStore(SharedMemory(), "me")]
     seen = [asyncio.run(_everything_after(store, batches)) for store in stores]
     assert seen[0] == seen[1]
 

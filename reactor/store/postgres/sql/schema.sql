@@ -26,11 +26,14 @@ CREATE TABLE long_entries (
     PRIMARY KEY (index_id, head, digest)
 );
 
--- Who changed what when, with what it replaced, for a limited time.
+-- Who changed what when, with what it replaced, for a limited time. `points` are what a commit touched beside
+-- documents, `node` is the server that made it.
 CREATE TABLE commit_log (
     ts bigint PRIMARY KEY,
     source text NOT NULL,
-    writes bytea NOT NULL
+    writes bytea NOT NULL,
+    points bytea NOT NULL DEFAULT '',
+    node text NOT NULL DEFAULT ''
 );
 
 -- How clients' mutations ended.
@@ -51,8 +54,8 @@ CREATE TABLE tables (
     by_creation bigint NOT NULL
 );
 
--- Indexes that are complete; `dropped` ones only wait for their entries to be deleted. `kind` says how entries come
--- from documents.
+-- Indexes, also those that are being built and not `complete` yet; `dropped` ones only wait for their entries to be
+-- deleted. `kind` says how entries come from documents.
 CREATE TABLE indexes (
     id bigint PRIMARY KEY,
     table_number bigint NOT NULL,
@@ -60,7 +63,8 @@ CREATE TABLE indexes (
     fields text NOT NULL,
     dropped boolean NOT NULL DEFAULT false,
     is_unique boolean NOT NULL DEFAULT false,
-    kind text NOT NULL DEFAULT 'fields'
+    kind text NOT NULL DEFAULT 'fields',
+    complete boolean NOT NULL DEFAULT true
 );
 
 -- What every document of a table matches. Bytes, since it may hold characters that text of PostgreSQL cannot.

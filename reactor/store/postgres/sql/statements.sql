@@ -50,7 +50,33 @@ SELECT max(request) FROM outcomes WHERE session = $1;
 
 -- name: log
 -- The next commits after a timestamp.
-SELECT ts, source, writes FROM commit_log WHERE ts > $1 ORDER BY ts LIMIT $2;
+SELECT ts, source, writes, points, node FROM commit_log WHERE ts > $1 ORDER BY ts LIMIT $2;
+
+-- name: news
+-- The last commit, the oldest one that the log leads back to, and a page of the commits after a timestamp that another
+-- server than $2 made.
+SELECT last.value, (SELECT value FROM meta WHERE key = 'history_start'), entry.*
+FROM meta AS last LEFT JOIN LATERAL (
+    SELECT ts, source, writes, points, node FROM commit_log WHERE ts > $1 AND node <> $2 ORDER BY ts LIMIT $3
+) AS entry ON true
+WHERE last.key = 'last_ts';
+
+-- name: is_logged
+-- Whether a commit of a server is there.
+SELECT EXISTS (SELECT FROM commit_log WHERE ts = $1 AND node = $2);
+
+-- name: pass_over
+-- Move the last commit by a step that commits nothing: what was to follow it and is still on its way finds it gone.
+UPDATE meta SET value = value + 1 WHERE key = 'last_ts' AND value = $1;
+
+-- name: lock
+-- Keep others from committing until this transaction ends.
+SELECT value FROM meta WHERE key = 'last_ts' FOR UPDATE;
+
+-- name: take_turn
+-- Keep commits from coming until this transaction ends. Those that waited for it begin anew, so that they see what it
+-- did.
+UPDATE meta SET value = value WHERE key = 'last_ts';
 
 -- name: history_start
 -- The oldest timestamp that the log can lead back to.
@@ -66,7 +92,7 @@ SELECT name, number, by_id, by_creation FROM tables ORDER BY number;
 
 -- name: indexes
 -- All indexes in use.
-SELECT id, table_number, name, fields, is_unique, kind FROM indexes WHERE NOT dropped ORDER BY id;
+SELECT id, table_number, name, fields, is_unique, kind, complete FROM indexes WHERE NOT dropped ORDER BY id;
 
 -- name: shapes
 -- What the documents of each table are known to match.
@@ -87,9 +113,12 @@ WITH RECURSIVE present (id) AS (
 SELECT id FROM present WHERE id IS NOT NULL;
 
 -- name: commit
--- A whole batch, in one statement that does nothing at all unless the last commit is still the one that it builds upon.
+-- A whole batch, in one statement that does nothing at all unless the last commit is still the one that it builds upon,
+-- and no one came between whose work it does not see: a statement that has waited for another sees what was there
+-- before it waited, while the row that it waited for is the new one. The doorbell tells the other servers.
 WITH turn AS (
-    UPDATE meta SET value = $1::bigint WHERE key = 'last_ts' AND value = $2::bigint RETURNING value
+    UPDATE meta SET value = $1::bigint WHERE key = 'last_ts' AND value = $2::bigint
+    AND xmin = (SELECT seen.xmin FROM meta AS seen WHERE seen.key = 'last_ts') RETURNING value
 ), put_documents AS (
     INSERT INTO documents (id, table_number, ts, value)
     SELECT row.* FROM turn, unnest($3::text[], $4::bigint[], $5::bigint[], $6::bytea[]) AS row
@@ -104,13 +133,13 @@ WITH turn AS (
     SELECT row.* FROM turn, unnest($10::bigint[], $11::bytea[]) AS row
     ON CONFLICT DO NOTHING
 ), put_log AS (
-    INSERT INTO commit_log (ts, source, writes)
-    SELECT row.* FROM turn, unnest($12::bigint[], $13::text[], $14::bytea[]) AS row
+    INSERT INTO commit_log (ts, source, writes, points, node)
+    SELECT row.* FROM turn, unnest($12::bigint[], $13::text[], $14::bytea[], $15::bytea[], $16::text[]) AS row
 ), put_outcomes AS (
     INSERT INTO outcomes (ts, session, request, result, logs)
-    SELECT row.* FROM turn, unnest($15::bigint[], $16::bytea[], $17::bigint[], $18::bytea[], $19::bytea[]) AS row
+    SELECT row.* FROM turn, unnest($17::bigint[], $18::bytea[], $19::bigint[], $20::bytea[], $21::bytea[]) AS row
 )
-SELECT value FROM turn;
+SELECT value, pg_notify('reactor', $22::text) FROM turn;
 
 -- name: delete_long_entries
 -- Long index entries that a batch removed.
@@ -145,11 +174,11 @@ ON CONFLICT (number) DO UPDATE
 SET name = excluded.name, by_id = excluded.by_id, by_creation = excluded.by_creation;
 
 -- name: put_index
--- An index that is complete from now on.
-INSERT INTO indexes (id, table_number, name, fields, is_unique, kind) SELECT $1, $2, $3, $4, $5, $6 WHERE $7::boolean
+-- An index that came, or that is complete from now on.
+INSERT INTO indexes (id, table_number, name, fields, is_unique, kind, complete) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (id) DO UPDATE
 SET table_number = excluded.table_number, name = excluded.name, fields = excluded.fields,
-    is_unique = excluded.is_unique, kind = excluded.kind, dropped = false;
+    is_unique = excluded.is_unique, kind = excluded.kind, complete = excluded.complete, dropped = false;
 
 -- name: drop_index
 -- An index that nobody reads any more, perhaps one whose building was given up; pruning deletes its entries.
@@ -174,7 +203,8 @@ UPDATE meta SET value = $1 WHERE key = 'last_index' AND value < $1;
 WITH gone AS (
     DELETE FROM commit_log WHERE ts IN (SELECT ts FROM commit_log WHERE ts < $1 ORDER BY ts LIMIT $2) RETURNING ts
 ), moved AS (
-    UPDATE meta SET value = (SELECT max(ts) FROM gone) WHERE key = 'history_start' AND EXISTS (SELECT FROM gone)
+    UPDATE meta SET value = greatest(value, (SELECT max(ts) FROM gone))
+    WHERE key = 'history_start' AND EXISTS (SELECT FROM gone)
 )
 SELECT count(*) FROM gone;
 
@@ -190,18 +220,21 @@ SELECT count(*) FROM gone;
 SELECT id FROM indexes WHERE dropped ORDER BY id;
 
 -- name: delete_index_entries
--- Delete a page of an index's entries.
+-- Delete a page of the entries of an index that nobody uses.
 WITH gone AS (
     DELETE FROM index_entries
-    WHERE index_id = $1 AND key IN (SELECT key FROM index_entries WHERE index_id = $1 ORDER BY key LIMIT $2)
+    WHERE index_id = $1 AND NOT EXISTS (SELECT FROM indexes WHERE id = $1 AND NOT dropped) AND key IN (
+        SELECT key FROM index_entries WHERE index_id = $1 ORDER BY key LIMIT $2
+    )
     RETURNING 1
 )
 SELECT count(*) FROM gone;
 
 -- name: delete_long_index_entries
--- Delete a page of an index's long entries.
+-- Delete a page of the long entries of an index that nobody uses.
 WITH gone AS (
-    DELETE FROM long_entries WHERE index_id = $1 AND (head, digest) IN (
+    DELETE FROM long_entries
+    WHERE index_id = $1 AND NOT EXISTS (SELECT FROM indexes WHERE id = $1 AND NOT dropped) AND (head, digest) IN (
         SELECT head, digest FROM long_entries WHERE index_id = $1 ORDER BY head, digest LIMIT $2
     )
     RETURNING 1
@@ -210,10 +243,10 @@ SELECT count(*) FROM gone;
 
 -- name: forget_index
 -- The last trace of an index without entries.
-DELETE FROM indexes WHERE id = $1;
+DELETE FROM indexes WHERE id = $1 AND dropped;
 
 -- name: unfinished_indexes
--- Indexes with entries but without a record: being built when the server died. One seek per index.
+-- Indexes with entries but without a record: left by who built them and died. One seek per index.
 WITH RECURSIVE short (id) AS (
     (SELECT index_id FROM index_entries ORDER BY index_id LIMIT 1)
     UNION ALL
