@@ -50,13 +50,21 @@ def http_actions(parts: Parts) -> HttpActions:
         traffic=parts.traffic,
         max_request=parts.settings.max_http_request_bytes,
         max_response=parts.settings.max_http_response_bytes,
+        refusal=lambda: _refusal(parts),
     )
+
+
+def _refusal(parts: Parts) -> HttpError | None:
+    """Why this server serves nobody; None: it does."""
+    refusal = parts.hub.refusal
+    return None if refusal is None else HttpError(refusal.status, refusal.body["code"], refusal.body["message"])
 
 
 class AsgiApp:
     """Serves one application over HTTP, and over WebSockets where the server has no protocol of ours."""
 
     def __init__(self, parts: Parts, heartbeat: Heartbeat) -> None:
+        self._parts = parts
         self._body_limit, self._body_seconds = parts.settings.max_body_bytes, parts.settings.body_seconds
         api = FunctionApi(
             parts.database,
@@ -106,7 +114,10 @@ class AsgiApp:
         if endpoint is None and method == "POST" and path.startswith(_RUN):
             endpoint = self._run_endpoint
         if endpoint is None and path.startswith(ROOT) and method != "OPTIONS":
-            await self._files(scope, receive, send)
+            if (refusal := _refusal(self._parts)) is not None:
+                await respond(send, error_body(refusal), cors_headers(request_headers(scope)))
+            else:
+                await self._files(scope, receive, send)
             return
         if endpoint is None:
             await self._other(scope, receive, send)
@@ -119,6 +130,8 @@ class AsgiApp:
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive, headers: dict[bytes, bytes]) -> Answer:
         try:
             client_support(headers.get(b"convex-client")).check()
+            if self._parts.hub.refusal is not None and (refusal := _refusal(self._parts)) is not None:
+                raise refusal
             body = await read_body(receive, headers, self._body_limit, self._body_seconds)
             rest = scope["path"][len(_RUN) :] if endpoint is self._run_endpoint else ""
             client = scope.get("client")

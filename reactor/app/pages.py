@@ -81,7 +81,7 @@ class _Pages:
         return Response(body, media_type=request.headers.get("content-type", "application/octet-stream"))
 
     async def health(self, _: Request) -> Response:
-        reason = await self._canary.check()
+        reason = self._parts.unfit or await self._canary.check()
         if reason is not None:
             return JSONResponse({"status": "failing", "reason": reason}, 503)
         return JSONResponse({"status": "ok"})

@@ -45,6 +45,7 @@ from reactor.live.result_cache import ResultCache
 from reactor.live.rounds import Rounds
 from reactor.nodes.code import code_hash
 from reactor.nodes.membership import Membership, NotLeading
+from reactor.nodes.rows import CodeRow
 from reactor.runtime.actions import Actions
 from reactor.runtime.calls import Call
 from reactor.runtime.determinism import Determinism
@@ -99,7 +100,9 @@ class Parts:
         """`store` and `files` take the place of the data folder's; `clock` gives nanoseconds since 1970, and
         `monotonic` seconds by which other servers are watched; `load` makes the application of `directory`."""
         self.settings, self.directory, self.events = settings, directory, events
-        self._clock, self._load = clock, load
+        self._clock, self.monotonic, self._load = clock, monotonic, load
+        self.unfit: str | None = None
+        """Why this server serves nobody, for those who run it; None: it does."""
         self.store: Store = store or store_of(settings)
         self.database = self._make_database()
         self.members = Membership(
@@ -232,17 +235,26 @@ class Parts:
         await self.database.open(self.application.schema, SchemaProgress(self.events), before=check)
         await self.members.join(code, roll_back=going_back)
 
-    async def reload(self) -> None:
-        """Load the code anew, bring the data under its schema, and serve both from the same moment on.
+    async def reload(self, *, expected: CodeRow | None = None) -> bool:
+        """Load the code anew, bring the data under its schema, and serve both from the same moment on. Servers that
+        share the database are to follow.
 
-        Raises LoadError, SchemaMismatch, StoreError, and SchemaOvertaken when another call has loaded newer code before
-        this one's could serve; then the old code serves on.
+        With `expected`, which another server has brought, nothing happens if the folder has other code than that; gives
+        whether it had that. Raises LoadError, SchemaMismatch, StoreError, and SchemaOvertaken when another call has
+        loaded newer code before this one's could serve; then the old code serves on.
         """
         async with self._loading:
             fresh = await asyncio.to_thread(self._load, self.directory)
             declared = declared_providers(fresh, self.settings.auth_providers)
+        code = code_hash(fresh.version.digest)
+        if expected is not None and expected.code != code:
+            return False
         await self.database.adopt(fresh.schema, SchemaProgress(self.events), swap=lambda: self._swap(fresh, declared))
-        await self.members.bring(code_hash(fresh.version.digest))
+        if expected is None:
+            await self.members.bring(code)
+        else:
+            await self.members.follow(expected.version)
+        return True
 
     async def forget_jobs(self) -> None:
         """Delete the records of scheduled functions that ended longer ago than these are kept. Raises StoreError."""

@@ -1,6 +1,8 @@
-"""Reloading on change, while developing."""
+"""Reloading: on change while developing, and on SIGHUP in production."""
 
 import asyncio
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from reactor.app.parts import Parts
 from reactor.errors import ReactorError
 from reactor.schema import SchemaOvertaken
 
-__all__ = ["reload", "watch"]
+__all__ = ["reload", "reload_on_hangup", "watch"]
 
 _SKIPPED = frozenset({"node_modules", "__pycache__", "_generated", "tests", "venv"})
 
@@ -50,6 +52,42 @@ async def reload(parts: Parts, changed: list[str]) -> None:
             changed=changed,
         )
         await keep_types(parts)
+
+
+def reload_on_hangup(parts: Parts) -> "asyncio.Task[None]":
+    """Load the application anew on each SIGHUP, as daemons do, until the task that it gives is cancelled.
+
+    The signal comes also from a terminal that is closed: then the server stops, as it would without this.
+    """
+    bell = asyncio.Event()
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # by nohup, which wants to outlive the terminal
+        had_terminal = not ignored and _has_terminal()
+
+        def hear() -> None:
+            if had_terminal and not _has_terminal():
+                signal.raise_signal(signal.SIGTERM)
+            else:
+                bell.set()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hear)
+    return asyncio.get_running_loop().create_task(_reload_whenever(parts, bell))
+
+
+async def _reload_whenever(parts: Parts, bell: asyncio.Event) -> None:
+    while True:
+        await bell.wait()
+        bell.clear()
+        await reload(parts, [])
+
+
+def _has_terminal() -> bool:
+    """Whether this process belongs to a terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _visible(path: Path, root: Path) -> bool:

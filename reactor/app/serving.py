@@ -19,9 +19,10 @@ from reactor.app.addresses import Listeners, listen, local_url, origins
 from reactor.app.admin_key import admin_key_file
 from reactor.app.asgi import AsgiApp, SiteApp, http_actions
 from reactor.app.descriptors import connections
+from reactor.app.following import Following
 from reactor.app.generated import keep_types, load_with_types
 from reactor.app.parts import Events, Parts
-from reactor.app.reloading import watch
+from reactor.app.reloading import reload_on_hangup, watch
 from reactor.app.stores import place_of
 from reactor.http.guarded_protocol import guarded_protocol
 from reactor.runtime import logs
@@ -83,20 +84,25 @@ async def _serve_parts(parts: Parts, listeners: Listeners, reload: bool) -> int:
     url = local_url(host, listeners.port)
     site = f"{url}/http" if listeners.site is None else local_url(host, listeners.site_port)
     serving = asyncio.get_running_loop().create_task(_serve_both(parts, listeners))
-    watching = asyncio.get_running_loop().create_task(watch(parts)) if reload else None
+    following = Following(parts)
+    watching = [reload_on_hangup(parts)]
+    if reload:
+        watching.append(asyncio.get_running_loop().create_task(watch(parts)))
     try:
         address.write_text(json.dumps({"url": url, "site": site, "pid": os.getpid()}))
         parts.executor.start()
         parts.migrator.start()
+        following.start()
         _say_ready(parts, url, site, reload)
         if reload:
             await keep_types(parts)
         await serving
     finally:
-        if watching is not None:
-            watching.cancel()
+        for task in watching:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await watching
+                await task
+        await following.close()
         address.unlink(missing_ok=True)
     parts.events("stopped", reason="told to")
     return 0

@@ -54,6 +54,10 @@ _NO_ROUTER = Answer(b"This Convex deployment does not have HTTP actions enabled.
 _NO_ROUTE = Answer(b"No matching routes found", 404, _TEXT)
 
 
+def _serves() -> HttpError | None:
+    return None
+
+
 class HttpActions:
     """Answers requests by the routes of the application that serves now."""
 
@@ -66,9 +70,10 @@ class HttpActions:
         traffic: Traffic,
         max_request: int,
         max_response: int,
+        refusal: Callable[[], HttpError | None] = _serves,
     ) -> None:
-        """`verify` knows users by their tokens; limits are in bytes."""
-        self._router, self._actions, self._verify = router, actions, verify
+        """`verify` knows users by their tokens; limits are in bytes. `refusal` says why nobody is served now."""
+        self._router, self._actions, self._verify, self._refusal = router, actions, verify, refusal
         self._traffic = traffic
         self._max_request, self._max_response = max_request, max_response
 
@@ -78,6 +83,9 @@ class HttpActions:
         if method not in METHODS and method != "HEAD":
             text = f"HTTP actions answer {', '.join(METHODS)} and HEAD."
             await respond(send, error_body(HttpError(405, "MethodNotAllowed", text)), [(b"allow", _ALLOWED)])
+            return
+        if (refusal := self._refusal()) is not None:
+            await respond(send, error_body(refusal), [])
             return
         router = self._router()
         if router is None:

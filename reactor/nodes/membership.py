@@ -123,15 +123,24 @@ class Membership:
 
         async def bring(tx: Transaction) -> int:
             version = await _bring(tx, await rows.find_code(tx), code)
-            node = None if self.id is None else await rows.find_node(tx, self.id)
-            if node is not None and node.version != version:
-                # Who has served it for longer goes on leading.
-                began = _next(tx, await rows.read_nodes(tx))
-                await rows.replace_node(tx, replace(node, version=version, began=began))
+            await self._serve(tx, version)
             return version
 
         self.version = await self._transact(bring)
         await self.look()
+
+    async def follow(self, version: int) -> None:
+        """Serve a version that another has brought from now on. Raises StoreError."""
+        await self._transact(lambda tx: self._serve(tx, version))
+        self.version = version
+        await self.look()
+
+    async def _serve(self, tx: Transaction, version: int) -> None:
+        node = None if self.id is None else await rows.find_node(tx, self.id)
+        if node is not None and node.version != version:
+            # Who has served it for longer goes on leading.
+            began = _next(tx, await rows.read_nodes(tx))
+            await rows.replace_node(tx, replace(node, version=version, began=began))
 
     def start(self) -> None:
         """Beat, and watch the others, until `close`."""
@@ -174,7 +183,12 @@ class Membership:
     @property
     def is_outdated(self) -> bool:
         """Whether all are to serve newer code than this node does."""
-        return self.newest is not None and self.newest.version > self.version
+        return self.newest_version > self.version
+
+    @property
+    def newest_version(self) -> int:
+        """Which version of the code all are to serve, as far as this node has heard."""
+        return 0 if self.newest is None else self.newest.version
 
     # Watching
 

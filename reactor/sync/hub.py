@@ -72,6 +72,8 @@ class Hub:
         self._unsent: dict[SocketPeer, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.transitions = self.connects = 0
+        self.refusal: Refusal | None = None
+        """What all who want in are answered, None when they may come."""
 
     # Sockets
 
@@ -83,6 +85,8 @@ class Hub:
         told = check_version(headers.get("convex-client"), match[1])
         if isinstance(told, Refusal):
             return told
+        if self.refusal is not None:
+            return self.refusal
         chunks = understands_chunks(headers.get("convex-client"), match[1])
         address = self._proxies.client(connection.address, headers.get("x-forwarded-for"))
         session = Session(self, chunks=chunks, origin=_origin(headers, address))
@@ -98,10 +102,18 @@ class Hub:
         self.rounds.requested.pop(peer.session, None)
         peer.session.ended()
 
+    def turn_away(self, refusal: Refusal, code: int) -> None:
+        """End every session with a code, and let nobody in until `refusal` is None again."""
+        self.refusal = refusal
+        self._close_sessions(code, refusal.body["code"])
+
     def close_all(self, code: int, reason: str) -> None:
         """End every session, and hold no more rounds."""
         self.rounds.close()
         self.held.close()
+        self._close_sessions(code, reason)
+
+    def _close_sessions(self, code: int, reason: str) -> None:
         for peer in list(self.sessions.values()):
             peer.session.close(code, reason)
             peer.flush()
