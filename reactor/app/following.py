@@ -3,6 +3,8 @@
 When another node has brought newer code, this one looks into its own folder until that has the same. Meanwhile it goes
 on with what it has, for as long as is set. After that it would be wrong for clients to meet it: it closes their
 connections, and refuses them until its folder fits.
+
+Newer code often has another schema. That is seen a moment before the code is named, and mutations wait from then on.
 """
 
 import asyncio
@@ -20,6 +22,8 @@ from reactor.sync.connection import Refusal
 __all__ = ["Following"]
 
 _LOOK_SECONDS = 1.0
+_NAMED_SECONDS = 5.0
+"""Within so much time, at least, whoever changes the schema names the code that needs it, unless it has died."""
 _TRY_AGAIN_LATER = 1013
 _SKIPPED = frozenset({"node_modules", "__pycache__", "venv"})
 
@@ -50,6 +54,7 @@ class Following:
         """Begin to follow."""
         if self._parts.members.shared:
             self._parts.members.on_change.append(self._bell.set)
+            self._parts.database.on_outdated = self._bell.set
             self._task = asyncio.get_running_loop().create_task(self._follow())
 
     async def close(self) -> None:
@@ -61,16 +66,18 @@ class Following:
 
     async def look(self) -> None:
         """See whether this node serves the newest code, and if not, whether its folder has it."""
-        if not self._parts.members.is_outdated:
+        if self._parts.is_outdated:
+            now = self._parts.monotonic()
+            self._since = now if self._since is None else self._since
+            named, grace = self._parts.members.is_outdated, self._parts.settings.code_grace_seconds
+            is_late = now - self._since >= (grace if named else max(grace, _NAMED_SECONDS))
+            # A schema whose code nobody names belongs to a server that has died: the one of the named code comes back.
+            if named or is_late:
+                await self._take_up()
+            if self._parts.is_outdated and is_late:
+                self._refuse()
+        if not self._parts.is_outdated:
             self._fits()
-            return
-        now = self._parts.monotonic()
-        self._since = now if self._since is None else self._since
-        await self._take_up()
-        if not self._parts.members.is_outdated:
-            self._fits()
-        elif self._parts.monotonic() - self._since >= self._parts.settings.code_grace_seconds:
-            self._refuse()
 
     async def _follow(self) -> None:
         while True:
@@ -79,7 +86,7 @@ class Following:
                 await self.look()
             except Exception:
                 _log.exception("following the newest code failed, and is tried again")
-            pause = _LOOK_SECONDS if self._parts.members.is_outdated else None
+            pause = _LOOK_SECONDS if self._parts.is_outdated else None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._bell.wait()
@@ -109,14 +116,17 @@ class Following:
 
     def _refuse(self) -> None:
         members = self._parts.members
+        others = f"others have brought version {members.newest_version}"
+        if not members.is_outdated:
+            others = "the database has the schema of another, which nobody has brought to its end"
         self._parts.unfit = (
-            f"this server has version {members.version} of the code, and others have brought version "
-            f"{members.newest_version}. Put their files into its folder, and it serves again; or, if all are to serve "
-            "what its folder has, send it SIGHUP"
+            f"this server has version {members.version} of the code, and {others}. Put the newest files into its "
+            "folder, and it serves again; or, if all are to serve what its folder has, send it SIGHUP"
         )
         if self._parts.hub.refusal is None:
             _log.error("no client is served any more: %s", self._parts.unfit)
             self._parts.hub.turn_away(_REFUSAL, _TRY_AGAIN_LATER)
+            self._parts.database.refuse(_REFUSAL.body["message"])
 
 
 def _sources(directory: Path) -> Sources:

@@ -67,7 +67,11 @@ class _Parts(Collector):
             ("reactor_nodes", "Servers that share the database and live", max(1, len(parts.members.nodes))),
             ("reactor_leads", "Whether this server does the background work", parts.members.leads),
             ("reactor_code_version", "Which version of the code this server has", parts.members.version),
-            ("reactor_code_outdated", "Whether others have newer code", parts.members.is_outdated),
+            (
+                "reactor_code_outdated",
+                "Whether others have newer code",
+                parts.members.is_outdated or parts.database.outdated,
+            ),
         ):
             yield GaugeMetricFamily(name, says, value=value)
 

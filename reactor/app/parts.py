@@ -256,6 +256,11 @@ class Parts:
             await self.members.follow(expected.version)
         return True
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether all servers of the database are to serve something else than this one does."""
+        return self.members.is_outdated or self.database.outdated
+
     async def forget_jobs(self) -> None:
         """Delete the records of scheduled functions that ended longer ago than these are kept. Raises StoreError."""
         await self.jobs.forget(self.database.now() - self.settings.finished_job_seconds * 1000)

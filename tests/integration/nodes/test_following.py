@@ -1,5 +1,6 @@
 """Following the newest code: a node takes it up from its own folder, and serves nobody when it comes too late."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,17 +15,29 @@ from reactor.app.following import Following
 from reactor.app.parts import Parts
 from reactor.nodes.code import CodeSuperseded
 from reactor.runtime.calls import Call
+from reactor.runtime.loader import load
+from reactor.runtime.query_run import RunResult
 from reactor.sync.heartbeat import Heartbeat
 from tests.integration.nodes.engines import Engines
 from tests.integration.sync.engine import Client
 
 HELLO = """
-from reactor import query
+from reactor import mutation, query
 
 @query
 async def hello(ctx) -> str:
     return "version {version}"
+
+@mutation
+async def add(ctx) -> None:
+    await ctx.db.insert("notes", {"text": "x"})
 """
+OLDER = """
+from reactor import define_schema, define_table, v
+
+schema = define_schema({"notes": define_table({"text": v.string()})})
+"""
+NEWER = OLDER.replace("v.string()}", 'v.string(), "more": v.optional(v.string())}')
 HTTP = """
 from reactor import http_action, http_router
 
@@ -37,10 +50,12 @@ async def hello(ctx, request):
 """
 
 
-def write(folder: Path, version: str) -> Path:
+def write(folder: Path, version: str, *, schema: str | None = None) -> Path:
     """An application that says which version it is."""
     (folder / "functions").mkdir(parents=True, exist_ok=True)
     (folder / "functions" / "greetings.py").write_text(HELLO.replace("{version}", version))
+    if schema is not None:
+        (folder / "schema.py").write_text(schema)
     return folder
 
 
@@ -140,6 +155,80 @@ async def test_code_that_is_replaced_while_it_is_taken_up_is_not_brought_back(
         await following.look()
         assert parts.members.version == second.members.version == 3
         assert await said(parts) == await said(second) == "version 3"
+
+
+# Another schema
+
+
+async def test_mutations_wait_for_the_code_that_the_schema_needs(tmp_path: Path) -> None:
+    async with with_schemas(tmp_path) as (_, first, _, following):
+        waiting = asyncio.get_running_loop().create_task(add(first))
+        await until_outdated(first)
+        await following.look()
+        assert not waiting.done()
+        write(tmp_path / "one", "2", schema=NEWER)
+        await following.look()
+        assert not first.is_outdated
+        assert (await waiting).failure is None
+        assert await said(first) == "version 2"
+
+
+async def test_mutations_that_wait_are_refused_when_it_is_too_late(tmp_path: Path) -> None:
+    async with with_schemas(tmp_path, code_grace_seconds=30) as (nodes, first, _, following):
+        await until_outdated(first)
+        waiting = asyncio.get_running_loop().create_task(add(first))
+        await following.look()
+        nodes.now += 30
+        await following.look()
+        failure = (await waiting).failure
+        assert failure is not None
+        assert "older code" in failure.text
+
+
+async def test_a_schema_whose_code_was_never_named_does_not_last(tmp_path: Path) -> None:
+    async with with_schemas(tmp_path, code_grace_seconds=0, brings=False) as (nodes, first, second, following):
+        await until_outdated(first)
+        waiting = asyncio.get_running_loop().create_task(add(first))
+        nodes.now += 4.9
+        await following.look()
+        assert first.is_outdated
+        nodes.now += 5
+        await following.look()
+        assert not first.is_outdated
+        assert first.hub.refusal is None
+        assert (await waiting).failure is None
+        assert second.members.newest_version == 1
+
+
+@asynccontextmanager
+async def with_schemas(
+    tmp_path: Path, *, brings: bool = True, **settings: Any
+) -> AsyncIterator[tuple[Engines, Parts, Parts, Following]]:
+    """Two nodes of one version, the second of which then has a newer schema; without `brings` it dies over that."""
+    async with Engines.of(tmp_path) as nodes:
+        first = await nodes.start("first", write(tmp_path / "one", "1", schema=OLDER), **settings)
+        second = await nodes.start("second", write(tmp_path / "two", "1", schema=OLDER))
+        write(tmp_path / "two", "2", schema=NEWER)
+        if brings:
+            await second.reload()
+            await first.members.beat()
+            await first.members.look()
+        else:
+            await second.database.adopt(load(tmp_path / "two").schema)
+        yield nodes, first, second, Following(first)
+
+
+async def until_outdated(parts: Parts) -> None:
+    heard = asyncio.Event()
+    parts.database.on_outdated = heard.set
+    if not parts.database.outdated:
+        await heard.wait()
+
+
+async def add(parts: Parts) -> RunResult:
+    answered: asyncio.Future[RunResult] = asyncio.get_running_loop().create_future()
+    parts.mutations.submit(Call("greetings:add", b"{}"), answered.set_result)
+    return await answered
 
 
 # Too late
