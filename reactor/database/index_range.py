@@ -52,7 +52,7 @@ class IndexRange:
         """The range of keys, lower <= key < upper. Raises DeveloperError when the index cannot serve it."""
         fields = self._index.fields
         count = len(self._equal)
-        if set(fields[:count]) != set(self._equal):
+        if fields[:count] != tuple(self._equal) and set(fields[:count]) != set(self._equal):
             raise self._out_of_order()
         prefix = b"".join([encode_value(self._equal[field]) for field in fields[:count]])
         for bound in (self._lower, self._upper):
