@@ -11,7 +11,7 @@ __all__ = ["place_of", "store_of"]
 def store_of(settings: Settings) -> Store:
     """The store to open. Raises SettingsError when it needs what is not installed."""
     if settings.database is None:
-        return SqliteStore(settings.data)
+        return SqliteStore(settings.data, page_cache=settings.page_cache_bytes)
     try:
         from reactor.store.postgres.store import PostgresStore
     except ModuleNotFoundError as error:

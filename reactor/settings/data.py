@@ -114,6 +114,15 @@ class DataSettings(NodeSettings):
         group=KEEPING,
     )
 
+    page_cache_bytes: int = _setting(
+        32 * MIB,
+        _size(64 * KIB, 64 * GIB),
+        "Memory for pages of the database file: so much for writing, and up to a quarter of it for each moment that is "
+        "being read, mostly one. It fills as the file grows. Not used with PostgreSQL.",
+        "What is read again after a commit comes from the system's cache of files, which is nearly as fast.",
+        group=KEEPING,
+    )
+
     vector_memory_bytes: int = _setting(
         1 * GIB,
         _size(0, 1024 * GIB),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reactor.errors import StoreError, StoreVersion
 
-__all__ = ["APPLICATION_ID", "FORMAT", "connect", "prepare"]
+__all__ = ["APPLICATION_ID", "FORMAT", "PAGE_CACHE", "connect", "prepare"]
 
 APPLICATION_ID = 0x52454143
 """The letters REAC."""
@@ -23,21 +23,24 @@ FORMAT = len(_MIGRATIONS)
 
 # No memory map: SQLite drops a connection's cache and map whenever another connection has committed, and making
 # the map again costs a reader more (40 microseconds after each commit) than reading pages from the system's cache.
-_WRITER_CACHE_KIB = 32_768
-_READER_CACHE_KIB = 8_192
+PAGE_CACHE = 32 * 2**20
+"""Bytes of pages that the connection for writing keeps, four times as many as one for reading: SQLite lets a reader
+forget its pages after each commit of others."""
 
 
-def connect(file: Path, *, reader: bool) -> sqlite3.Connection:
-    """A connection in autocommit mode (we write BEGIN and COMMIT ourselves) with settings for reading or writing."""
+def connect(file: Path, *, reader: bool, cache: int = PAGE_CACHE) -> sqlite3.Connection:
+    """A connection in autocommit mode (we write BEGIN and COMMIT ourselves) with settings for reading or writing.
+
+    `cache` is as PAGE_CACHE.
+    """
     connection = sqlite3.connect(file, timeout=5.0, isolation_level=None, cached_statements=512)
     if reader:
         connection.execute("PRAGMA query_only = ON")
-        connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
     else:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA secure_delete = OFF")
-        connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = -{(cache // 4 if reader else cache) // 1024}")
     connection.execute("PRAGMA mmap_size = 0")
     return connection
 

@@ -13,7 +13,7 @@ from typing import Any
 from reactor.errors import StoreError
 from reactor.store.batch import decode_entry, decode_index, decode_outcome
 from reactor.store.failures import store_error
-from reactor.store.file_format import connect
+from reactor.store.file_format import PAGE_CACHE, connect
 from reactor.store.seam import LogEntry, Outcome, Records, TableRecord
 from reactor.store.statements import Statement
 
@@ -111,8 +111,8 @@ class Snapshots:
     All methods are called in the event loop's thread.
     """
 
-    def __init__(self, file: Path, statements: dict[str, Statement]) -> None:
-        self._file = file
+    def __init__(self, file: Path, statements: dict[str, Statement], *, cache: int = PAGE_CACHE) -> None:
+        self._file, self._cache = file, cache
         self._statements = statements
         self._current: SqliteSnapshot | None = None
         self._ahead: SqliteSnapshot | None = None
@@ -244,7 +244,7 @@ class Snapshots:
 
     def _connect(self) -> sqlite3.Connection:
         try:
-            return connect(self._file, reader=True)
+            return connect(self._file, reader=True, cache=self._cache)
         except sqlite3.Error as error:
             raise store_error(error, f"opening {self._file} for reading") from error
 

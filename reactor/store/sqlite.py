@@ -9,6 +9,7 @@ from reactor.errors import StoreError
 from reactor.store.alone import Alone
 from reactor.store.batch import decode_index, steps_of
 from reactor.store.checkpoints import WAL_PAGES, Checkpoints
+from reactor.store.file_format import PAGE_CACHE
 from reactor.store.lock import FolderLock
 from reactor.store.seam import Commit, IndexRecord, Revise, Snapshot, TableRecord
 from reactor.store.snapshots import Snapshots
@@ -34,15 +35,16 @@ class Catalog(NamedTuple):
 class SqliteStore(Alone):
     """`FOLDER/reactor.db`, read in the event loop's thread and written in another. The folder is made if missing.
 
-    `wal_pages`: how many pages of 4 KiB the write-ahead log holds before it is copied into the file.
+    `wal_pages`: how many pages of 4 KiB the write-ahead log holds before it is copied into the file. `page_cache`:
+    bytes of pages that are kept in memory, as PAGE_CACHE in `file_format.py`.
     """
 
-    def __init__(self, folder: Path, *, wal_pages: int = WAL_PAGES) -> None:
+    def __init__(self, folder: Path, *, wal_pages: int = WAL_PAGES, page_cache: int = PAGE_CACHE) -> None:
         self._folder = folder
         self._lock = FolderLock(folder)
         file = folder / "reactor.db"
-        self._snapshots = Snapshots(file, STATEMENTS)
-        self._writer = Writer(file, STATEMENTS)
+        self._snapshots = Snapshots(file, STATEMENTS, cache=page_cache)
+        self._writer = Writer(file, STATEMENTS, cache=page_cache)
         self._checkpoints = Checkpoints(file, self._writer, self._snapshots, pages=wal_pages)
         self._upkeep = Upkeep(self._writer, self._checkpoints, STATEMENTS)
         self._catalog = Catalog([], [], {}, 0, [])

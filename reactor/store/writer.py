@@ -13,7 +13,7 @@ import aiosqlite
 from reactor.errors import StoreError
 from reactor.store.batch import Step
 from reactor.store.failures import store_error
-from reactor.store.file_format import connect, prepare
+from reactor.store.file_format import PAGE_CACHE, connect, prepare
 from reactor.store.statements import Statement
 
 __all__ = ["ThreadConnection", "Writer", "in_transaction"]
@@ -28,8 +28,8 @@ class ThreadConnection(aiosqlite.Connection):
     seven. So one function runs them all there.
     """
 
-    def __init__(self, file: Path) -> None:
-        super().__init__(partial(connect, file, reader=False), iter_chunk_size=64)
+    def __init__(self, file: Path, *, cache: int = PAGE_CACHE) -> None:
+        super().__init__(partial(connect, file, reader=False, cache=cache), iter_chunk_size=64)
         self._path = file
         self._stopping: asyncio.Future[Any] | None = None
         # What was not committed is nobody's: a server that ends by an exception must not hang on this thread.
@@ -67,8 +67,8 @@ class ThreadConnection(aiosqlite.Connection):
 class Writer:
     """Makes batches durable, one transaction each."""
 
-    def __init__(self, file: Path, statements: dict[str, Statement]) -> None:
-        self._file = file
+    def __init__(self, file: Path, statements: dict[str, Statement], *, cache: int = PAGE_CACHE) -> None:
+        self._file, self._cache = file, cache
         self._statements = statements
         self._connection: ThreadConnection | None = None
         # Touched by the thread alone: it knows how a commit ended even when nobody waits for it any more.
@@ -76,7 +76,7 @@ class Writer:
 
     async def open(self) -> None:
         """Open or create the file and bring it to the current format. Raises StoreVersion, StoreError."""
-        connection = ThreadConnection(self._file)
+        connection = ThreadConnection(self._file, cache=self._cache)
         await connection.start()
         try:
             await connection.run(self._prepare)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,6 +20,7 @@ from reactor.errors import StoreError, StoreLocked, StoreVersion
 from reactor.store import checkpoints, file_format, sqlite, writer
 from reactor.store.file_format import APPLICATION_ID, FORMAT
 from reactor.store.seam import Commit, IndexRecord
+from reactor.store.snapshots import SqliteSnapshot
 from reactor.store.sqlite import SqliteStore
 from reactor.store.statements import Statement
 from tests.integration.store.rows import (
@@ -243,7 +244,7 @@ def _failing_commits(monkeypatch: pytest.MonkeyPatch, commit: Callable[[Callable
             return super().execute(sql, *parameters)
 
     monkeypatch.setattr(
-        writer, "connect", lambda file, reader: sqlite3.connect(file, isolation_level=None, factory=FailingConnection)
+        writer, "connect", lambda file, **_: sqlite3.connect(file, isolation_level=None, factory=FailingConnection)
     )
     return once
 
@@ -508,4 +509,16 @@ async def test_entries_that_go_are_all_gone(tmp_path: Path) -> None:
     assert len(left) == 150
     assert sorted(id for _, id in found) == left
     snapshot.release()
+    await store.close()
+
+
+async def test_pages_in_memory_are_bounded(tmp_path: Path) -> None:
+    """SQLite counts kibibytes as negative numbers."""
+    store = SqliteStore(tmp_path, page_cache=2**20)
+    await store.open()
+    reader = cast(SqliteSnapshot, store.acquire())._connection
+    assert reader is not None
+    assert reader.execute("PRAGMA cache_size").fetchone() == (-256,)
+    kept = await store._writer.run(lambda connection: connection.execute("PRAGMA cache_size").fetchone())
+    assert kept == (-1024,)
     await store.close()
