@@ -184,8 +184,17 @@ schema = define_schema(
         "dashboardAccess": define_table({"key": v.string()}),
         # Signing in: codes that were sent, and browsers that stay signed in. Only hashes are kept.
         "loginCodes": define_table(
-            {"email": v.string(), "codeHash": v.string(), "expiresAt": v.number(), "attempts": v.number()}
-        ).index("by_email", ["email"]),
+            {
+                "email": v.string(),
+                "codeHash": v.string(),
+                "expiresAt": v.number(),
+                # From where it was asked for; codes of earlier versions lack it, and have attempts instead.
+                "caller": v.optional(v.string()),
+                "attempts": v.optional(v.number()),
+            }
+        )
+        .index("by_code", ["email", "codeHash"])
+        .index("by_caller", ["email", "caller"]),
         "loginSessions": define_table(
             {"userId": v.id("users"), "secretHash": v.string(), "expiresAt": v.number()}
         ).unique("by_secret", ["secretHash"]),

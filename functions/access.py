@@ -12,7 +12,7 @@ from functions._generated.data_model import User, UserId
 from functions._generated.server import MutationCtx, QueryCtx
 from reactor import ConvexError, DocumentId
 
-__all__ = ["check_key", "own", "staff_of", "user_of"]
+__all__ = ["Reading", "check_key", "own", "staff_of", "user_of"]
 
 Reading = QueryCtx | MutationCtx
 

@@ -1,7 +1,8 @@
-"""Who buys from the school."""
+"""Who buys from the school. Only staff write down who does."""
 
 from functions._generated.data_model import CustomerFields, CustomerId, CustomerPlan
 from functions._generated.server import MutationCtx, mutation
+from functions.access import staff_of
 from functions.dashboard_filters import day_of
 from functions.users import with_email
 from reactor import ConvexError
@@ -16,6 +17,7 @@ async def create(
     plan: CustomerPlan = "single",
 ) -> CustomerId:
     """Add a customer and give the id; the same email twice is refused."""
+    await staff_of(ctx)
     address = email.strip().lower()
     if "@" not in address:
         raise ConvexError({"code": "NO_EMAIL", "email": email})
@@ -41,6 +43,7 @@ async def create(
 @mutation
 async def leave(ctx: MutationCtx, customer_id: CustomerId) -> None:
     """A customer has given up the plan."""
+    await staff_of(ctx)
     if await ctx.db.get(customer_id) is None:
         raise ConvexError({"code": "NO_SUCH_CUSTOMER", "customerId": customer_id})
     await ctx.db.patch(customer_id, {"active": False})

@@ -28,7 +28,12 @@ async def create(
     # same, so that whoever forgets to look gets an error and no second account.
     if await with_email(ctx, address) is not None:
         raise ConvexError({"code": "EMAIL_TAKEN", "email": address})
-    return await ctx.db.insert("users", {"name": name, "email": address, "role": role})
+    user = await ctx.db.insert("users", {"name": name, "email": address, "role": role})
+    # Who was a customer before is the same person: the address was proven by a code.
+    customer = await ctx.db.query("customers").with_index("by_email", lambda q: q.eq("email", address)).unique()
+    if customer is not None:
+        await ctx.db.patch(customer["_id"], {"userId": user})
+    return user
 
 
 @query

@@ -24,7 +24,8 @@ export class School {
   async open() {
     const { code } = await this.#post('/http/login/code', { email: ADMIN });
     const { token } = await this.#post('/http/login/token', { email: ADMIN, code });
-    this.key = await this.#run('action', 'dashboard:openAccess', {}, `Bearer ${token}`);
+    this.bearer = `Bearer ${token}`;
+    this.key = await this.#run('action', 'dashboard:openAccess', {}, this.bearer);
     const listed = await this.#run('query', 'dashboardCustomers:listCustomers', { key: this.key, paginationOpts: { numItems: 1, cursor: null } });
     this.customer = listed.page[0]._id;
   }
@@ -36,7 +37,7 @@ export class School {
 
   /** An order that waits for its payment. */
   place() {
-    return this.#run('mutation', 'orders:place', { customerId: this.customer, product: PRODUCT });
+    return this.#run('mutation', 'orders:place', { customerId: this.customer, product: PRODUCT }, this.bearer);
   }
 
   /** The payment of an order; `id` is the payment's. */

@@ -181,8 +181,12 @@ export declare const internal: {
   login: {
     /** The user who stayed signed in by this, or None. */
     renew: FunctionReference<"mutation", "internal", { secret: string }, { _creationTime: number; _id: GenericId<"users">; email: string; name: string; role: "student" | "teacher" | "admin"; tokenIdentifier?: string } | null>;
-    /** Keep a code that was made for somebody, and let it be sent. Raises ConvexError when there are too many. */
-    sendCode: FunctionReference<"mutation", "internal", { code: string; email: string }, null>;
+    /**
+     * Keep a code that was made for somebody, and let it be sent. `caller` is the network address of who asks for it.
+     *
+     * Raises ConvexError when that one has asked too often. Others, who are not held down by it, may be the one it is for.
+     */
+    sendCode: FunctionReference<"mutation", "internal", { caller?: string; code: string; email: string }, null>;
     /**
      * The user who has this code, who then stays signed in by `secret`; None when it is wrong or too old.
      *

@@ -71,11 +71,12 @@ export type DataModel = {
     vectorIndexes: {};
   };
   loginCodes: {
-    document: { _creationTime: number; _id: GenericId<"loginCodes">; attempts: number; codeHash: string; email: string; expiresAt: number };
-    fieldPaths: "_creationTime" | "_id" | "attempts" | "codeHash" | "email" | "expiresAt";
+    document: { _creationTime: number; _id: GenericId<"loginCodes">; attempts?: number; caller?: string; codeHash: string; email: string; expiresAt: number };
+    fieldPaths: "_creationTime" | "_id" | "attempts" | "caller" | "codeHash" | "email" | "expiresAt";
     indexes: {
+      by_caller: ["email", "caller", "_creationTime"];
+      by_code: ["email", "codeHash", "_creationTime"];
       by_creation_time: ["_creationTime"];
-      by_email: ["email", "_creationTime"];
       by_id: ["_id"];
     };
     searchIndexes: {};

@@ -239,7 +239,8 @@ class EssayPatch(TypedDict, total=False):
 class LoginCodeFields(TypedDict):
     """What is stored for a document of `loginCodes`."""
 
-    attempts: float
+    attempts: NotRequired[float]
+    caller: NotRequired[str]
     codeHash: str
     email: str
     expiresAt: float
@@ -255,7 +256,8 @@ class LoginCode(LoginCodeFields):
 class LoginCodePatch(TypedDict, total=False):
     """Changes of a document of `loginCodes`."""
 
-    attempts: float
+    attempts: float | UnsetType
+    caller: str | UnsetType
     codeHash: str
     email: str
     expiresAt: float

@@ -251,7 +251,7 @@ class EssayQuery(Query[Essay, EssayPath]):
     def with_index(self, name: Literal["by_user_and_update"], range: Callable[[Range[Literal["userId"], UserId, Range[Literal["updatedAt"], float, Range[Literal["_creationTime"], float, RangeEnd]]]], RangeEnd] | None = None, /) -> Query[Essay, EssayPath]: ...
     def with_search_index(self, name: Literal["search_text"], search: Callable[[Search[Literal["text"], Literal["userId"], UserId]], SearchFilter[Literal["userId"], UserId]], /) -> Query[Essay, EssayPath]: ...
 
-LoginCodePath: TypeAlias = Literal["_creationTime", "_id", "attempts", "codeHash", "email", "expiresAt"]
+LoginCodePath: TypeAlias = Literal["_creationTime", "_id", "attempts", "caller", "codeHash", "email", "expiresAt"]
 
 class LoginCodeQuery(Query[LoginCode, LoginCodePath]):
     @overload
@@ -259,7 +259,9 @@ class LoginCodeQuery(Query[LoginCode, LoginCodePath]):
     @overload
     def with_index(self, name: Literal["by_id"], range: Callable[[Range[Literal["_id"], LoginCodeId, RangeEnd]], RangeEnd] | None = None, /) -> Query[LoginCode, LoginCodePath]: ...
     @overload
-    def with_index(self, name: Literal["by_email"], range: Callable[[Range[Literal["email"], str, Range[Literal["_creationTime"], float, RangeEnd]]], RangeEnd] | None = None, /) -> Query[LoginCode, LoginCodePath]: ...
+    def with_index(self, name: Literal["by_caller"], range: Callable[[Range[Literal["email"], str, Range[Literal["caller"], str | UnsetType, Range[Literal["_creationTime"], float, RangeEnd]]]], RangeEnd] | None = None, /) -> Query[LoginCode, LoginCodePath]: ...
+    @overload
+    def with_index(self, name: Literal["by_code"], range: Callable[[Range[Literal["email"], str, Range[Literal["codeHash"], str, Range[Literal["_creationTime"], float, RangeEnd]]]], RangeEnd] | None = None, /) -> Query[LoginCode, LoginCodePath]: ...
 
 LoginSessionPath: TypeAlias = Literal["_creationTime", "_id", "expiresAt", "secretHash", "userId"]
 

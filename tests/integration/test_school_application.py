@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.login import new_code
 from reactor import UNSET, ConvexError
 from reactor.errors import FunctionNotFound
 from reactor.testing import Backend, Caller
@@ -36,8 +37,8 @@ class School:
         self.ids: dict[str, str] = {}
         self.people: dict[str, Caller] = {}
 
-    async def enrol(self, name: str, role: str) -> None:
-        address = f"{name.lower()}@school.example"
+    async def enrol(self, name: str, role: str, address: str | None = None) -> None:
+        address = address or f"{name.lower()}@school.example"
         id = await self.backend.mutation("users:create", name=name, email=address, role=role)
         await self.backend.mutation("login:sendCode", email=address, code="123456")
         await self.backend.mutation("login:signIn", email=address, code="123456", secret=f"secret of {name}")
@@ -127,18 +128,41 @@ async def test_a_code_works_once_and_not_for_long(school: School):
     assert await backend.mutation("login:renew", secret="s111111") is None
 
 
-async def test_codes_cannot_be_tried_out(school: School):
-    backend = school.backend
-    await backend.mutation("login:sendCode", email="cy@school.example", code="111111")
-    for _ in range(5):
-        assert await backend.mutation("login:signIn", email="cy@school.example", code="0", secret="s") is None
-    assert await backend.mutation("login:signIn", email="cy@school.example", code="111111", secret="s") is None
-    for number in range(4):
-        await backend.mutation("login:sendCode", email="cy@school.example", code=str(number))
-    too_many = backend.mutation("login:sendCode", email="cy@school.example", code="9")
+async def test_nobody_keeps_somebody_else_from_signing_in(school: School):
+    backend, cy = school.backend, {"email": "cy@school.example"}
+    await backend.mutation("login:sendCode", **cy, code=(code := new_code()), caller="192.0.2.1")
+    for number in range(5):
+        await backend.mutation("login:sendCode", **cy, code=f"no {number}", caller="198.51.100.1")
+    too_many = backend.mutation("login:sendCode", **cy, code="9", caller="198.51.100.1")
     assert await refused(too_many) == {"code": "TOO_MANY_CODES"}
+    for number in range(50):
+        assert await backend.mutation("login:signIn", **cy, code=f"try {number}", secret="s") is None
+    await backend.mutation("login:sendCode", **cy, code="another", caller="192.0.2.1")
+    assert (await backend.mutation("login:signIn", **cy, code=code, secret="s"))["email"] == cy["email"]
+    assert await backend.mutation("login:signIn", **cy, code="another", secret="s") is None, "all went with the first"
     backend.clock.advance(minutes=61)
-    await backend.mutation("login:sendCode", email="cy@school.example", code="9")
+    await backend.mutation("login:sendCode", **cy, code="9", caller="198.51.100.1")
+
+
+async def test_one_caller_gets_five_codes_an_hour_for_each_address(school: School):
+    backend = school.backend
+    for name in ("cy", "dee"):
+        for number in range(5):
+            await backend.mutation("login:sendCode", email=f"{name}@school.example", code=f"{number}", caller="::1")
+            backend.clock.advance(minutes=11)
+        too_many = backend.mutation("login:sendCode", email=f"{name}@school.example", code="9", caller="::1")
+        assert await refused(too_many) == {"code": "TOO_MANY_CODES"}
+    backend.clock.advance(minutes=6)
+    await backend.mutation("login:sendCode", email="dee@school.example", code="9", caller="::1")
+
+
+async def test_a_code_may_be_typed_as_people_do(school: School):
+    backend, cy = school.backend, {"email": "cy@school.example"}
+    assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", new_code())
+    assert len({new_code() for _ in range(100)}) == 100
+    for typed in ("7K011-9QXD4", "7k011 9qxd4", "7koil9qxd4 "):
+        await backend.mutation("login:sendCode", **cy, code="7K011-9QXD4", caller=typed)
+        assert await backend.mutation("login:signIn", **cy, code=typed, secret=typed) is not None
 
 
 async def test_the_database_has_no_secret(school: School):
@@ -300,10 +324,10 @@ async def test_essays_are_found_by_their_words(school: School):
 
 async def test_money_and_customers_agree(school: School):
     backend = school.backend
-    customer = await backend.mutation("customers:create", name="Eve", email=" Eve@Example.org ", plan="monthly")
-    again = backend.mutation("customers:create", name="Eve", email="eve@example.org")
+    customer = await school.tea.mutation("customers:create", name="Eve", email=" Eve@Example.org ", plan="monthly")
+    again = school.tea.mutation("customers:create", name="Eve", email="eve@example.org")
     assert await refused(again) == {"code": "EMAIL_TAKEN", "email": "eve@example.org"}
-    order = await backend.mutation("orders:place", customerId=customer, product="Essay review")
+    order = await school.tea.mutation("orders:place", customerId=customer, product="Essay review")
 
     async def pay(number: str, outcome: str) -> bool:
         return await backend.mutation(
@@ -311,7 +335,7 @@ async def test_money_and_customers_agree(school: School):
         )
 
     assert await pay("p1", "failed") is True
-    assert (await backend.query("orders:get", orderId=order))["status"] == "pending"
+    assert (await school.tea.query("orders:get", orderId=order))["status"] == "pending"
     assert await pay("p2", "succeeded") is True
     assert await pay("p2", "succeeded") is False
     key = await school.key()
@@ -321,10 +345,56 @@ async def test_money_and_customers_agree(school: School):
     assert await pay("p3", "refunded") is True
     details = await backend.query("dashboardCustomers:getCustomer", key=key, customerId=customer)
     assert (details["customer"]["revenue"], details["orders"][0]["status"]) == (0, "refunded")
-    paid = backend.mutation("orders:cancel", orderId=order)
+    paid = school.tea.mutation("orders:cancel", orderId=order)
     assert (await refused(paid))["code"] == "NOT_PENDING"
-    unknown = backend.mutation("orders:place", customerId=customer, product="A house")
+    unknown = school.tea.mutation("orders:place", customerId=customer, product="A house")
     assert (await refused(unknown))["code"] == "NO_SUCH_PRODUCT"
+
+
+async def test_students_order_for_themselves_and_staff_for_all(school: School):
+    customer = await school.tea.mutation("customers:create", name="Ada", email="ada@school.example")
+    other = await school.tea.mutation("customers:create", name="Eve", email="eve@example.org")
+    for_eve = school.ada.mutation("orders:place", customerId=other, product="Essay review")
+    assert await refused(for_eve) == {"code": "NO_SUCH_CUSTOMER", "customerId": other}
+    order = await school.ada.mutation("orders:place", customerId=customer, product="Essay review")
+    assert (await school.ada.query("orders:get", orderId=order))["status"] == "pending"
+    assert (await school.admin.query("orders:get", orderId=order))["status"] == "pending"
+    assert await school.bob.query("orders:get", orderId=order) is None
+    of_ada = school.bob.mutation("orders:cancel", orderId=order)
+    assert await refused(of_ada) == {"code": "NO_SUCH_ORDER", "orderId": order}
+    await school.ada.mutation("orders:cancel", orderId=order)
+    assert (await school.tea.query("orders:get", orderId=order))["status"] == "cancelled"
+    await school.tea.mutation("orders:cancel", orderId=await place(school.tea, other))
+
+
+async def place(who: Caller, customer: str) -> str:
+    return await who.mutation("orders:place", customerId=customer, product="Essay review")
+
+
+async def test_only_who_is_signed_in_orders_and_only_staff_make_customers(school: School):
+    customer = await school.tea.mutation("customers:create", name="Eve", email="eve@example.org")
+    order, nobody = await place(school.tea, customer), school.backend.as_client()
+    for call in (
+        nobody.mutation("orders:place", customerId=customer, product="Essay review"),
+        nobody.mutation("orders:cancel", orderId=order),
+        nobody.query("orders:get", orderId=order),
+        nobody.mutation("customers:create", name="X", email="x@example.org"),
+        nobody.mutation("customers:leave", customerId=customer),
+    ):
+        assert await refused(call) == {"code": "NOT_SIGNED_IN"}
+    for call in (
+        school.ada.mutation("customers:create", name="X", email="x@example.org"),
+        school.ada.mutation("customers:leave", customerId=customer),
+    ):
+        assert await refused(call) == {"code": "FORBIDDEN"}
+    await school.tea.mutation("customers:leave", customerId=customer)
+
+
+async def test_a_customer_who_signs_in_later_is_the_same_person(school: School):
+    customer = await school.tea.mutation("customers:create", name="Eve", email="Eve@Example.org")
+    await school.enrol("Eve", "student", "eve@example.org")
+    order = await place(school.eve, customer)
+    assert (await school.eve.query("orders:get", orderId=order))["customerId"] == customer
 
 
 # Dashboards
@@ -398,14 +468,14 @@ async def test_dashboards_show_what_the_documents_say(school: School):
 
 async def test_an_order_reaches_the_dashboards_it_belongs_to(school: School):
     backend, key = school.backend, await school.key()
-    customer = await backend.mutation("customers:create", name="Eve", email="eve@example.org")
+    customer = await school.tea.mutation("customers:create", name="Eve", email="eve@example.org")
     january = {"start": "2026-01-01", "end": "2026-01-31"}
     async with (
         backend.subscribe("dashboardRevenue:getRevenue", key=key, filters={"today": "2026-03-15"}) as now,
         backend.subscribe("dashboardRevenue:getRevenue", key=key, filters=january) as past,
     ):
         assert ((await now.next())["total"]["value"], (await past.next())["total"]["value"]) == (0, 0)
-        order = await backend.mutation("orders:place", customerId=customer, product="Coaching hour")
+        order = await school.tea.mutation("orders:place", customerId=customer, product="Coaching hour")
         paying = {"orderId": order, "providerId": "p", "amount": 8_900, "outcome": "succeeded"}
         await backend.mutation("orders:paymentReceived", **paying)
         assert (await now.next())["total"]["value"] == 8_900
@@ -529,10 +599,23 @@ def test_codes_cannot_be_tried_out_over_http(server: Server):
     with httpx.Client(base_url=f"{server.url}/http", timeout=PATIENCE, trust_env=False) as client:
         code = client.post("/login/code", json={"email": "ada@school.example"}).json()["code"]
         wrong = {"email": "ada@school.example", "code": "none"}
-        answers = [client.post("/login/token", json=wrong).status_code for _ in range(5)]
-        assert answers == [401] * 5
+        answers = [client.post("/login/token", json=wrong).status_code for _ in range(10)]
+        assert answers == [401] * 10
+        assert client.post("/login/token", json={**wrong, "code": code}).status_code == 200, "it is good by itself"
         assert client.post("/login/token", json={**wrong, "code": code}).status_code == 401, "it has been used up"
         until(lambda: client.post("/login/token", json=wrong).status_code == 429)
+
+
+def test_codes_are_counted_by_network_addresses(server: Server):
+    """Behind a proxy, too."""
+
+    def ask(address: str) -> int:
+        headers = {"X-Forwarded-For": address}
+        answer = httpx.post(f"{server.url}/http/login/code", json={"email": "ada@school.example"}, headers=headers)
+        return answer.status_code
+
+    assert [ask("2001:db8::1") for _ in range(5)] == [200] * 5
+    assert [ask("2001:db8::1"), ask("2001:db8::2"), ask("2001:db8:0:1::1"), ask("192.0.2.1")] == [400, 400, 200, 200]
 
 
 def test_an_essay_is_reviewed_by_the_reviewer_that_ships(server: Server):

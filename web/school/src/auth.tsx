@@ -36,7 +36,7 @@ async function ask(path: string, body: object = {}): Promise<Answer> {
 
 const explanations: Record<string, string> = {
   WRONG_CODE: "This code is wrong or too old.",
-  TOO_MANY_CODES: "That were many codes. Wait an hour and try again.",
+  TOO_MANY_CODES: "That were many codes. Use one of those you have, or wait an hour.",
   NO_EMAIL: "This is no email address.",
   NOT_SIGNED_IN: "Sign in first.",
 };

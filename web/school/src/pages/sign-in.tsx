@@ -60,9 +60,10 @@ export function SignIn() {
           <label>
             Code
             <input
-              inputMode="numeric"
               autoComplete="one-time-code"
-              pattern="[0-9]{6}"
+              autoCapitalize="characters"
+              spellCheck={false}
+              pattern="\s*([0-9A-Za-z]\s*-?\s*){10}"
               required
               autoFocus
               value={code}
