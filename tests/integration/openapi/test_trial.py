@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.openapi.judging import as_numbers
 from tests.integration.openapi.trial import KEY, PHASES, Trial
 from tests.support.profile import NIGHTLY
 from tests.support.server import REPOSITORY, Server
@@ -27,3 +28,11 @@ def test_the_server_is_as_described(tmp_path: Path, app: str | Path, examples: i
         assert "failed inside of Reactor" not in server.log
     assert trial.faults == [], "\n\n".join([f"seed {seed}", *trial.faults])
     assert all(trial.requests[phase] for phase in PHASES if phase != "stateful")
+
+
+def test_numbers_are_judged_as_functions_get_them():
+    multiple = -1042354558859553079296
+    assert multiple % 12 == 0
+    read = as_numbers({"all": [multiple, 12, 0.5, True, "x", None, 10**400]})
+    assert read == {"all": [int(float(multiple)), 12, 0.5, True, "x", None, 10**400]}
+    assert read["all"][0] % 12
