@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from reactor.database.catalog import Catalog
 from reactor.database.committed import Committed
@@ -69,6 +70,12 @@ class Decided(msgspec.Struct):
     own: Overlay | None
     dated: bool
 
+    def date(self, ts: int) -> None:
+        """The commit gets another time, which is no part of what it writes."""
+        self.commit.ts, self.news = ts, replace(self.news, ts=ts)
+        if self.commit.outcome is not None:
+            self.commit.outcome.ts = ts
+
 
 class Settled(msgspec.Struct):
     """A job that ended, and what it is to be told. Only in a shared store the rest is kept as well."""
@@ -79,6 +86,7 @@ class Settled(msgspec.Struct):
     error: BaseException | None = None
     tx: Transaction | None = None
     decided: Decided | None = None
+    place: int = 0
 
 
 class Group:
@@ -102,6 +110,26 @@ class Group:
         if outcome is not None:
             outcome.ts = commit.ts
             self.overlay.outcomes[outcome.session, outcome.request] = outcome
+
+    def remake(self, kept: list[Settled]) -> None:
+        """It has only these any more."""
+        self.settled, self.commits, self.news, self.overlay = kept, [], [], Overlay()
+        for settled in kept:
+            if settled.decided is not None:
+                self.add(settled.decided)
+
+    def number(self, above: int) -> int:
+        """Give the commits times after `above`, which others have reached; the last one's."""
+        last = above
+        for settled in self.settled:
+            decided = settled.decided
+            if decided is not None:
+                if decided.commit.ts <= last:
+                    decided.date(last + 1)
+                last = decided.commit.ts
+            settled.ts = last
+        self.news = [settled.decided.news for settled in self.settled if settled.decided is not None]
+        return last
 
 
 class Committer:

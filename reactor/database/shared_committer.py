@@ -20,13 +20,12 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
-
 from reactor.database.committer import Committer, Decided, Group, Job, Settled, guarded
 from reactor.database.documents import DocumentCache
 from reactor.database.driving import drive
 from reactor.database.limits import TransactionLimits
 from reactor.database.others import Step, step_to
+from reactor.database.places import Places
 from reactor.database.ranges import KeyRange
 from reactor.database.touched import Touched, TouchedKey, keys_of
 from reactor.database.transaction import Transaction
@@ -71,6 +70,7 @@ class SharedCommitter(Committer):
         self._on_step, self._by_id = on_step, by_id
         self._losers: set[Job] = set()
         """Jobs in the queue that have lost against others' commits."""
+        self._places = Places()
         self._missed = Touched()
         """What was touched since the running job began that it cannot have seen."""
         self._sent: list[Settled] = []
@@ -147,7 +147,8 @@ class SharedCommitter(Committer):
         held, self._held, self._refusal = self._held, [], error
         self._turn_away(held, error)
 
-    def _turn_away(self, jobs: Iterable[Job], error: StoreError) -> None:
+    def _turn_away(self, jobs: list[Job], error: StoreError) -> None:
+        self._places.forget(jobs)
         self._forming.settled += [Settled(job, None, self.visible, error) for job in jobs]
         self._flush_soon()
 
@@ -172,10 +173,11 @@ class SharedCommitter(Committer):
 
     def _start(self, job: Job) -> None:
         self._missed = Touched()
+        self._places.begin(job)
         super()._start(job)
 
     def _settle(self, settled: Settled, tx: Transaction, decided: Decided | None) -> None:
-        settled.tx, settled.decided = tx, decided
+        settled.tx, settled.decided, settled.place = tx, decided, self._places.running
         self._forming.settled.append(settled)
         if self._missed:
             missed, self._missed = self._missed, Touched()
@@ -212,7 +214,7 @@ class SharedCommitter(Committer):
             else:
                 kept.append(settled)
         if lost:
-            _remake(group, kept)
+            group.remake(kept)
         return lost
 
     def _marks(self, settled: Settled) -> list[TouchedKey]:
@@ -222,26 +224,20 @@ class SharedCommitter(Committer):
 
     def _number(self, group: Group, above: int) -> None:
         """Give the commits of a group times above one that others have reached."""
-        last = above
-        for settled in group.settled:
-            decided = settled.decided
-            if decided is not None:
-                if decided.commit.ts <= last:
-                    _date(decided, last + 1)
-                last = decided.commit.ts
-            settled.ts = last
-        group.news = [settled.decided.news for settled in group.settled if settled.decided is not None]
-        self._decided = max(self._decided, last)
+        self._decided = max(self._decided, group.number(above))
 
     def _again(self, lost: list[Settled]) -> None:
         """Run these again, before all others."""
+        if not lost:
+            return
         self.reruns += len(lost)
+        self._places.again(lost)
         jobs = [settled.job for settled in lost]
         if self._holding:
-            self._held[:0] = [job for job in jobs if not _is_urgent(job)]
+            self._held = self._places.line_up([*(job for job in jobs if not _is_urgent(job)), *self._held])
             jobs = [job for job in jobs if _is_urgent(job)]
         self._losers.update(jobs)
-        self._queue.extendleft(reversed(jobs))
+        self._queue = deque(self._places.line_up([*jobs, *self._queue]))
         self._drain_soon()
 
     # Making durable
@@ -297,6 +293,13 @@ class SharedCommitter(Committer):
             self._again(lost)
         self._tell()
         self._go_on()
+
+    def _lose(self, group: Group, error: BaseException) -> None:
+        self._places.again(self._forming.settled)
+        if self._running is not None:
+            self._places.break_off(self._running)
+        super()._lose(group, error)
+        self._queue = deque(self._places.line_up(self._queue))
 
     def _kept(self, group: Group) -> None:
         self.commits += len(group.commits)
@@ -438,6 +441,7 @@ class SharedCommitter(Committer):
         self._queue = deque(job for job in self._queue if job not in self._losers)
         self._sent, self._forming, self._in_flight = [], Group(), None
         self._losers.clear()
+        self._places.forget(jobs)
         self._ended.append(ended)
 
     # Keeping others out
@@ -490,19 +494,3 @@ def _reads(settled: Settled) -> list[KeyRange]:
 
 def _refuse(ts: int, entries: Iterable[LogEntry] | None) -> list[Commit]:
     raise StoreError("others have written to the database while its tables were changed; it is to be tried again")
-
-
-def _date(decided: Decided, ts: int) -> None:
-    """A commit gets another time, which is no part of what it writes."""
-    decided.commit.ts, decided.news = ts, replace(decided.news, ts=ts)
-    if decided.commit.outcome is not None:
-        decided.commit.outcome.ts = ts
-
-
-def _remake(group: Group, kept: list[Settled]) -> None:
-    """The group has only these any more."""
-    made = Group()
-    for settled in kept:
-        if settled.decided is not None:
-            made.add(settled.decided)
-    group.settled, group.commits, group.news, group.overlay = kept, made.commits, made.news, made.overlay

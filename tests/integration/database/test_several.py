@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from reactor.database.writer import DatabaseWriter
 from reactor.errors import StoreError
 from reactor.schema import define_schema, define_table
 from reactor.store.memory_shared import SharedMemory, SharedMemoryStore
-from reactor.store.seam import Outcome
+from reactor.store.seam import Commit, Outcome
 from reactor.values import v
 from tests.integration.database.world import SCHEMA, World
 from tests.support.shared_stores import SHARED, Sharing, sharing_of
@@ -153,6 +154,65 @@ async def test_mutations_of_a_client_keep_their_order(worlds: Worlds) -> None:
     await asyncio.sleep(0)
     await b.mutate(adding("hot", 100))
     a.gate.release()
+    assert [await job.result for job in (loser, follower)] == [111, 5]
+    assert loser.ts < follower.ts
+
+
+async def test_one_that_was_running_when_those_before_it_lost_stays_behind_them(worlds: Worlds) -> None:
+    a, b, _ = worlds
+    await a.mutate(adding("hot"))
+    await level(worlds)
+    go, add = asyncio.Event(), adding("cold", 5)
+
+    async def waiting(db: DatabaseWriter) -> int:
+        await go.wait()
+        return await add(db)
+
+    a.gate.hold()
+    losers = [a.submit(adding("hot", 10), session=SESSION, request=number) for number in (1, 2)]
+    await asyncio.sleep(0)
+    follower = a.submit(waiting, session=SESSION, request=3)
+    await b.mutate(adding("hot", 100))
+    a.gate.release()
+    committer = a.db.committer
+    assert isinstance(committer, SharedCommitter)
+    while committer.reruns < len(losers):
+        await asyncio.sleep(0)
+    go.set()
+    assert [await job.result for job in (*losers, follower)] == [111, 121, 5]
+    assert losers[0].ts < losers[1].ts < follower.ts
+
+
+async def test_one_that_was_running_when_a_group_was_not_kept_stays_behind_those_that_lost(
+    worlds: Worlds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b, _ = worlds
+    await a.mutate(adding("hot"))
+    await level(worlds)
+    go, add, commit, commits = asyncio.Event(), adding("cold", 5), a.gate.commit, count(1)
+
+    async def waiting(db: DatabaseWriter) -> int:
+        await go.wait()
+        return await add(db)
+
+    async def the_second_fails(batch: list[Commit], **named: Any) -> None:
+        if next(commits) == 2:
+            raise StoreError("cut off")
+        await commit(batch, **named)
+
+    monkeypatch.setattr(a.gate, "commit", the_second_fails)
+    a.gate.hold()
+    first = a.submit(adding("first"))
+    await asyncio.sleep(0)
+    loser = a.submit(adding("hot", 10), session=SESSION, request=1)
+    unkept = a.submit(adding("unkept"))
+    follower = a.submit(waiting, session=SESSION, request=2)
+    await b.mutate(adding("hot", 100))
+    a.gate.release()
+    assert await first.result == 1
+    with pytest.raises(StoreError):
+        await unkept.result
+    go.set()
     assert [await job.result for job in (loser, follower)] == [111, 5]
     assert loser.ts < follower.ts
 
