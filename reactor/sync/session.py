@@ -75,7 +75,7 @@ class Session:
         self._clock_due = False
         self._received_queries = self._received_identity = 0
         self._sent_queries = self._sent_identity = self._sent_ts = 0
-        self._told_ts = 0  # the newest commit that a response has told of
+        self._told_ts = 0  # the newest commit that the client knows of from responses, or from before
         self._subscriptions: dict[int, Subscription] = {}
         self._changed: dict[Subscription, None] = {}  # may have results that the client does not have
         self._removed: dict[int, None] = {}
@@ -137,10 +137,11 @@ class Session:
         if message.clientTs:  # Rust and Python clients always send 0
             self._skew_ms = message.clientTs - self._host.now_ns() / 1e6
             self._clock_due = True
-        seen = message.maxObservedTimestamp
-        if seen is not None and (ts := wire.decode_ts(seen)) > self._host.newest():
-            self._held = []
-            self._host.reach(self, ts)
+        if message.maxObservedTimestamp is not None:
+            self._told_ts = wire.decode_ts(message.maxObservedTimestamp)
+            if self._told_ts > self._host.newest():
+                self._held = []
+                self._host.reach(self, self._told_ts)
 
     def _modify(self, message: wire.ModifyQuerySet) -> None:
         if message.baseVersion != self._received_queries:
@@ -298,8 +299,8 @@ class Session:
         """Live queries are at `moment`: send the step from what the client has to there.
 
         False, and nothing is sent, when that cannot be yet: a query has no result because it began during the round,
-        or a response has told of a commit after `moment`. The first transition after a response has its effects.
-        Nor is anything sent to a client whose token has expired.
+        or the client was told of a commit after `moment`, by a response or by another server. The first transition
+        after a response has its effects. Nor is anything sent to a client whose token has expired.
         """
         if self.identity.expires is not None and self._must_not_see():
             return False

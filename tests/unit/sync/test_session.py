@@ -107,6 +107,17 @@ def test_a_client_that_saw_the_newest_state(host: RecordingHost):
     assert host.closed is None
 
 
+def test_a_client_gets_nothing_older_than_it_saw_elsewhere(host: RecordingHost):
+    """A round that began before the server had caught up may still be under way."""
+    host.ts = 110
+    host.connect(maxObservedTimestamp=ts_text(105))
+    host.modify(0, host.add(0))
+    host.gives(0, updated(b"1"))
+    assert not host.session.advance(Moment(104))
+    assert host.heard() == []
+    assert host.session.advance(Moment(105))
+
+
 @pytest.mark.parametrize("text", ["", "AAAA", "AAAAAAAAAAA", "not base64!!", "AAAAAAAAAAAA", "ÄAAAAAAAAAA="])
 def test_a_timestamp_that_is_none(host: RecordingHost, text: str):
     host.connect(maxObservedTimestamp=text)
