@@ -29,7 +29,7 @@ check: $(stamps)/check ## lint, formatting, types, import order, sizes
 	.venv/bin/python tools/check_sizes.py
 	.venv/bin/pyright
 
-bench: $(stamps)/dev ## measure speed and memory against their floors (half an hour; ARGS="W1 --quick" for less)
+bench: $(stamps)/dev ## measure speed and memory against their floors (40 minutes; ARGS="W1 --quick" for less)
 	@.venv/bin/python bench/run.py $(ARGS)
 
 docs: $(stamps)/dev ## write the generated pages of docs/ again

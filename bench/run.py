@@ -1,6 +1,6 @@
 """The benchmark's command.
 
-    .venv/bin/python bench/run.py                      all workloads, three runs each (about half an hour)
+    .venv/bin/python bench/run.py                      all workloads, three runs each (about 40 minutes)
     .venv/bin/python bench/run.py W1 W3 --quick        a smoke test in seconds: proves that it runs, not how fast
     .venv/bin/python bench/run.py profile W3           sample the server under that load
     .venv/bin/python bench/run.py report [FILE...]     rewrite docs/why/speed.md from results

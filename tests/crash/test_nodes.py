@@ -26,7 +26,7 @@ def own_postgres() -> Iterator[Postgres]:
 
 
 @pytest.mark.timeout(10_800 if NIGHTLY else 240)
-@pytest.mark.parametrize("count", [1])
+@pytest.mark.parametrize("count", [1, 3])
 async def test_what_clients_of_all_nodes_saw_is_serializable(
     own_postgres: Postgres, tmp_path: Path, count: int
 ) -> None:

@@ -1,4 +1,7 @@
-"""The wire between a node and its database, which a test may cut, hold or make slow: a TCP proxy in this process."""
+"""A wire that a test may cut, hold, make slow or lead elsewhere: a TCP proxy in this process.
+
+It is thought of as that between a node and its database; that between a client and its server is no other.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,11 @@ class Link:
         self._thread.join()
         self._loop.close()
 
+    @property
+    def listened(self) -> bool:
+        """Whether the node has ever asked to be told of news."""
+        return self._weather.listened
+
     # What happens to it. Each may be called at any time; what lasts ends with `mend`.
 
     def cut(self) -> None:
@@ -61,6 +69,10 @@ class Link:
         """Break off all connections, and every new one."""
         self._now(lambda: self._weather.refuse(True))
         self.cut()
+
+    def lead_to(self, port: int) -> None:
+        """New connections go to another port."""
+        self._target = port
 
     def hold(self) -> None:
         """Nothing passes, and nobody is told. `mend` lets everything through that was sent meanwhile."""
@@ -134,6 +146,7 @@ class _Weather:
     def __init__(self) -> None:
         self.passing = asyncio.Event()
         self.taken = 0
+        self.listened = False
         self.clear()
 
     def clear(self) -> None:
@@ -196,6 +209,7 @@ class _Wire:
 
     def _sent(self, data: bytes) -> bool:
         self.listens = self.listens or _LISTEN in data
+        self._weather.listened = self._weather.listened or self.listens
         return True
 
     def _told(self, _: bytes) -> bool:

@@ -27,7 +27,12 @@ class Node(Server):
     def process_environment(self) -> dict[str, str]:
         url = f"postgresql://postgres@127.0.0.1:{self.link.port}/{self._database}"
         # Tests judge answers by what they say.
-        return {**super().process_environment, "REACTOR_DATABASE": url, "REACTOR_REDACT_ERRORS": "off"}
+        return {
+            **super().process_environment,
+            "REACTOR_DATABASE": url,
+            "REACTOR_REDACT_ERRORS": "off",
+            **self.environment,
+        }
 
 
 class Nodes:

@@ -3,25 +3,23 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 __all__ = ["Doors"]
 
 
 class Doors:
-    """The addresses of servers that share their data; all are closed at first."""
+    """The addresses of servers that share their data; all are closed at first.
 
-    def __init__(self, urls: Sequence[str], random: random.Random) -> None:
-        self._urls, self._random = urls, random
+    `several`: a client may meet another process than the one that answered it before.
+    """
+
+    def __init__(self, random: random.Random, *, several: bool) -> None:
+        self._random, self.several = random, several
         self._open: list[str] = []
         self._opened = asyncio.Event()
         self._inside: defaultdict[str, set[Callable[[], None]]] = defaultdict(set)
-
-    @property
-    def several(self) -> bool:
-        """Whether a client may meet another server than the one that answered it before."""
-        return len(self._urls) > 1
 
     async def choose(self) -> str:
         """One that is open, any of them; waits until there is one."""

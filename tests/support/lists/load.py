@@ -16,6 +16,7 @@ from tests.support.lists.watcher import Watcher
 from tests.support.lists.writer import Writer
 from tests.support.patience import until
 from tests.support.server import Server
+from tests.support.sync_client import SyncClient
 
 __all__ = ["Load"]
 
@@ -28,6 +29,7 @@ class Load:
 
     Use as `async with load.working(): ...`; when that ends, all programs are answered and all lists were read.
     `excuse`: a pattern of the answers that are no surprise while servers are without their database.
+    `several`: more than one process answers, even if at one address.
     """
 
     def __init__(
@@ -40,10 +42,11 @@ class Load:
         callers: int,
         watchers: int,
         excuse: str = "$^",
+        several: bool = False,
     ) -> None:
         self._servers, self.random = servers, random.Random(seed)
         self.recording, self._keys = Recording(excuse), Keys(self.random)
-        self.doors = Doors([server.url for server in servers], self.random)
+        self.doors = Doors(self.random, several=several or len(servers) > 1)
         self._resting = False
         self._edition = 1
         parts = self.doors, self._keys, self.recording
@@ -111,18 +114,21 @@ class Load:
 
     async def _read_everything(self) -> None:
         """Each list as it is in the end on each server, or an append that was lost might have been nobody's concern."""
-        for server in self._servers:
-            key, invoked = self._keys.any(), self.recording.tick()
-            last = Program([["append", key, self._keys.value(key)]], fails=False)
-            # Whoever has written knows all that was written before, wherever that was.
-            answer = await asyncio.to_thread(server.mutation, "lists:run", **msgspec.structs.asdict(last))
-            self.recording.succeeded(f"last at {server.url}", last, answer, invoked=invoked, position=None)
-            await self._read_all(server)
+        for number, server in enumerate(self._servers):
+            async with SyncClient(server.url) as client:
+                await self._read_all(f"last {number}", client)
 
-    async def _read_all(self, server: Server) -> None:
+    async def _read_all(self, name: str, client: SyncClient) -> None:
+        key, invoked = self._keys.any(), self.recording.tick()
+        last = Program([["append", key, self._keys.value(key)]], fails=False)
+        answer = await client.mutation("lists:run", **msgspec.structs.asdict(last))
+        assert answer.success, answer
+        self.recording.succeeded(name, last, answer.result, invoked=invoked, position=answer.ts)
         keys = self._keys.all()
         for start in range(0, len(keys), _PORTION):
             some, invoked = keys[start : start + _PORTION], self.recording.tick()
-            values = await asyncio.to_thread(server.query, "lists:read", keys=some)
-            ops = [Read(key, found) for key, found in zip(some, values, strict=True)]
-            self.recording.read(f"last at {server.url}", ops, invoked=invoked)
+            # Who has written on this connection gets results that have all that was written before, wherever it was.
+            id = await client.add("lists:read", keys=some)
+            ops = [Read(key, found) for key, found in zip(some, client.results[id], strict=True)]
+            self.recording.read(name, ops, invoked=invoked)
+            await client.remove(id)

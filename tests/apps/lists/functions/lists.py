@@ -54,7 +54,7 @@ async def _step(ctx: MutationCtx, step: list):
 
 async def _append(ctx: MutationCtx, key: str, value: float) -> None:
     if key.startswith("i"):
-        await ctx.db.insert("items", {"key": key, "value": value})
+        await ctx.db.insert("items", {"key": key, "value": value, "at": ctx.db.vars.commit_ts})
         return
     found = await _list(ctx, key)
     if found is None:
