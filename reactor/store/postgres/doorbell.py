@@ -20,6 +20,9 @@ __all__ = ["Doorbell"]
 _CHANNEL = "reactor"
 """As the statement `commit` has it. A channel is of one database."""
 
+_ANSWER_SECONDS = 5.0
+"""Who listens asks little, and a connection that gives no answer tells no news either."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,7 +80,9 @@ class Doorbell:
             self.ring()  # for what came before anybody listened
             while True:
                 await self._pause(lost)
-                if await connection.fetchval(self._statements["last_ts"].sql) != self._known():
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    last = await connection.fetchval(self._statements["last_ts"].sql)
+                if last != self._known():
                     self.ring()
         except asyncio.CancelledError:
             await close(connection)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from reactor.errors import StoreError
-from reactor.store.postgres import locks
+from reactor.store.postgres import doorbell, locks
 from reactor.store.postgres.store import STATEMENTS, PostgresStore
 from tests.integration.store.backends import (
     LISTENERS,
@@ -15,6 +15,7 @@ from tests.integration.store.backends import (
     by_hand,
     kill,
     until_stuck,
+    until_there,
 )
 from tests.integration.store.rows import (
     commit,
@@ -27,6 +28,7 @@ from tests.integration.store.rows import (
     words,
 )
 from tests.integration.store.shared_rows import News, caught_up, moved, never
+from tests.support.link import Link
 from tests.support.postgres import Postgres, database_of, postgres_server
 
 Two = tuple[PostgresStore, PostgresStore]
@@ -273,6 +275,31 @@ async def test_a_doorbell_is_mended(postgres_url: str, postgres: Postgres) -> No
         await caught_up(second)
     await first.close()
     await second.close()
+
+
+async def test_a_doorbell_that_hears_nothing_any_more_is_replaced(
+    postgres: Postgres, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the database sends is lost on the way, and nothing tells that the connection is of no use."""
+    monkeypatch.setattr(doorbell, "_ANSWER_SECONDS", 0.2)
+    with Link(postgres.port) as link:
+        url = f"postgresql://postgres@127.0.0.1:{link.port}/{database_of(postgres_url)}"
+        first, second = PostgresStore(postgres_url), PostgresStore(url, poll_seconds=0.05)
+        await first.open()
+        await second.open()
+        news = News(second)
+        await news.heard()
+        (before,) = postgres.sql(
+            f"SELECT pid FROM pg_stat_activity WHERE {LISTENERS} AND datname = '{database_of(postgres_url)}'"
+        )
+        link.deafen()
+        await commit_and_advance(first, commit(5, insert(1, b"a")))
+        await until_there(postgres, postgres_url, f"{LISTENERS} AND pid <> {before}")
+        link.mend()
+        await news.heard()
+        assert [entry.ts for entry in await caught_up(second) or []] == [5]
+        await first.close()
+        await second.close()
 
 
 async def test_a_server_that_was_started_anew_is_listened_to_again() -> None:
