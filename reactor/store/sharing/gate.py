@@ -5,7 +5,8 @@ by trying again ever more rarely, so that one busy process would starve the othe
 that lock stops them all. The gate is two locks of the kernel, which end with the process that has them. Who wants in
 takes `next` first and with it waits for `turn`, so that whoever has just left cannot be in again before it.
 
-Nobody waits for ever: a process that keeps the gate for too long, because it was stopped or hangs, is passed by.
+Nobody waits for ever: a process that keeps the gate for too long, because it was stopped or hangs, is passed by. And
+who waits can be told to hurry, when others wait for this very process.
 """
 
 import fcntl
@@ -40,6 +41,8 @@ class Gate:
         self._turn = self._next = -1
         self._entry = self._depth = 0
         self._overdue = False
+        self.hurried = False
+        """Whether to pass by whoever has the turn."""
 
     def open(self) -> None:
         """Raises StoreError."""
@@ -58,8 +61,10 @@ class Gate:
             if file >= 0:
                 os.close(file)
 
-    def enter(self) -> int:
-        """Wait for the turn, and say by which number it is left; 0 if somebody who keeps it was passed by.
+    def enter(self, *, patient: bool = False) -> int:
+        """Wait for the turn, and say by which number it is left; 0 if somebody who has it was passed by.
+
+        `patient`: does not hurry.
 
         Raises StoreError when the kernel has no such locks for this folder.
         """
@@ -67,7 +72,7 @@ class Gate:
             if self._depth:
                 self._depth += 1
                 return self._entry
-        if not self._wait():
+        if not self._wait(patient):
             return 0
         with self._guard:
             self._depth = 1
@@ -89,23 +94,23 @@ class Gate:
                 self._depth = 0
                 fcntl.flock(self._turn, fcntl.LOCK_UN)
 
-    def _wait(self) -> bool:
+    def _wait(self, patient: bool) -> bool:
         # Who was passed by once is tried again each time, but not waited for again.
         until = time.monotonic() + (0.0 if self._overdue else _PATIENCE)
-        entered = self._lock(self._next, until)
+        entered = self._lock(self._next, until, patient)
         if entered:
-            entered = self._lock(self._turn, until)
+            entered = self._lock(self._turn, until, patient)
             fcntl.flock(self._next, fcntl.LOCK_UN)
-        self._overdue = not entered
+        self._overdue = not entered and time.monotonic() >= until
         return entered
 
-    def _lock(self, file: int, until: float) -> bool:
+    def _lock(self, file: int, until: float, patient: bool) -> bool:
         pause = _FIRST_PAUSE
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() >= until:
+                if time.monotonic() >= until or (self.hurried and not patient):
                     return False
             except OSError as error:
                 raise StoreError(

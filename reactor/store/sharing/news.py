@@ -24,12 +24,22 @@ _log = getLogger("reactor.store")
 
 
 class News:
-    """`on_news` is called on the event loop when others have committed, or may have."""
+    """`on_news` is called on the event loop when others have committed, or may have; `on_stale`, when all processes
+    wait for this one to catch up.
+    """
 
-    def __init__(self, folder: Path, file: Path, statements: dict[str, Statement], snapshots: Snapshots) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        file: Path,
+        statements: dict[str, Statement],
+        snapshots: Snapshots,
+        on_stale: Callable[[], None],
+    ) -> None:
         self._file = file
         self._pin = statements["pin"].sql
         self._snapshots = snapshots
+        self._on_stale = on_stale
         self._doorbell = Doorbell(folder, self._heard)
         self._connection: sqlite3.Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -66,7 +76,7 @@ class News:
         self._doorbell.ring(_COMMITTED)
 
     def ask_for_renewal(self) -> None:
-        """Have all processes, this one too, pin the newest state anew. From any thread; they do it in their time."""
+        """Have all processes, this one too, pin the newest state anew. From any thread; they do it when they can."""
         self._doorbell.ring(_RENEW)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._renew)
@@ -82,7 +92,9 @@ class News:
             self._snapshots.renew()
         except StoreError as error:
             _log.warning("the newest state could not be pinned anew: %s", error)
-        self._look()
+        if self._is_stale():
+            self._on_stale()
+            self._tell()
 
     def _look_later(self) -> None:
         if self._loop is not None:
@@ -90,18 +102,17 @@ class News:
 
     def _look_again(self) -> None:
         self._look_later()
-        self._look()
-
-    def _look(self) -> None:
-        if self._connection is None:
-            return
-        try:
-            last = self._connection.execute(self._pin).fetchone()[0]
-        except sqlite3.Error as error:
-            _log.warning("the database could not be asked for what is new: %s", error)
-            return
-        if last > self._snapshots.visible:
+        if self._is_stale():
             self._tell()
+
+    def _is_stale(self) -> bool:
+        if self._connection is None:
+            return False
+        try:
+            return self._connection.execute(self._pin).fetchone()[0] > self._snapshots.visible
+        except (sqlite3.Error, StoreError) as error:
+            _log.warning("the database could not be asked for what is new: %s", error)
+            return False
 
     def _tell(self) -> None:
         if self.on_news is not None:

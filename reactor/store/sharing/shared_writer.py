@@ -47,10 +47,6 @@ class SharedWriter(Writer):
     async def transaction(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         return await self.run(partial(self._in_turn, work=partial(in_transaction, work=work)))
 
-    async def in_turn(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Run `work` while nobody else writes."""
-        return await self.run(partial(self._in_turn, work=work))
-
     async def enter(self) -> int:
         """Keep others from writing until the gate is left by this number."""
         entries: list[int] = []
@@ -66,14 +62,16 @@ class SharedWriter(Writer):
         self.post(partial(self._leave, entries))
 
     async def attempt(
-        self, steps: Sequence[Step], ts: int, *, upon: int, seen: int, kept: list[int]
+        self, steps: Sequence[Step], ts: int, *, upon: int, seen: int, kept: list[int], patient: bool
     ) -> Overtaken | None:
         """Run the steps of a batch that ends with commit `ts`, if the file still stands at commit `upon`.
 
         Otherwise tells what there is in the log after commit `seen`. Then nobody else writes until the gate is left by
-        the number that is put into `kept`.
+        the number that is put into `kept`. Unless `patient`, somebody who has the turn may be waiting for this process
+        to catch up: that counts as overtaken, by nobody knows what.
         """
-        return await self.run(partial(self._attempt, steps=steps, ts=ts, upon=upon, seen=seen, kept=kept))
+        work = partial(self._attempt, steps=steps, ts=ts, upon=upon, seen=seen, kept=kept, patient=patient)
+        return await self.run(work)
 
     def _in_turn(self, connection: sqlite3.Connection, *, work: Callable[[sqlite3.Connection], Result]) -> Result:
         entry = self._gate.enter()
@@ -87,9 +85,19 @@ class SharedWriter(Writer):
             self._gate.leave(entries.pop())
 
     def _attempt(
-        self, connection: sqlite3.Connection, *, steps: Sequence[Step], ts: int, upon: int, seen: int, kept: list[int]
+        self,
+        connection: sqlite3.Connection,
+        *,
+        steps: Sequence[Step],
+        ts: int,
+        upon: int,
+        seen: int,
+        kept: list[int],
+        patient: bool,
     ) -> Overtaken | None:
-        entry = self._gate.enter()
+        entry = self._gate.enter(patient=patient)
+        if not entry and self._gate.hurried and not patient:
+            return Overtaken(self._found(connection), None)
         overtaken = None
         try:
             overtaken = self._commit_upon(connection, steps, ts, upon, seen)

@@ -39,12 +39,13 @@ class SharedSqliteStore:
         file = folder / "reactor.db"
         self._gate = Gate(self._folder)
         self._snapshots = Snapshots(file, STATEMENTS)
-        self._news = News(self._folder, file, STATEMENTS, self._snapshots)
+        self._news = News(self._folder, file, STATEMENTS, self._snapshots, self._hurry)
         self._writer = SharedWriter(file, STATEMENTS, self._gate, node, self._news.committed)
-        self._checkpoints = SharedCheckpoints(file, self._writer, self._snapshots, self._news, pages=wal_pages)
+        self._checkpoints = SharedCheckpoints(
+            file, self._writer, self._snapshots, self._news, Gate(self._folder), pages=wal_pages
+        )
         self._upkeep = Upkeep(self._writer, self._checkpoints, STATEMENTS)
         self._catalog = Catalog([], [], {}, 0, [])
-        self._exclusive = False
 
     async def open(self) -> None:
         try:
@@ -105,8 +106,6 @@ class SharedSqliteStore:
         # `on_the_way` is not called: whether others came first shows with the commit.
         if not batch:
             return
-        if not self._exclusive:
-            await self._checkpoints.before_write()
         seen = upon = self._snapshots.visible
         kept: list[int] = []
         waiting = False
@@ -115,7 +114,9 @@ class SharedSqliteStore:
                 _check_order(upon, batch)
                 steps = steps_of(batch, STATEMENTS, node=self._node)
                 waiting = True
-                overtaken = await self._writer.attempt(steps, batch[-1].ts, upon=upon, seen=seen, kept=kept)
+                overtaken = await self._writer.attempt(
+                    steps, batch[-1].ts, upon=upon, seen=seen, kept=kept, patient=revise is None or upon != seen
+                )
                 waiting = False
                 if overtaken is None:
                     return
@@ -142,11 +143,9 @@ class SharedSqliteStore:
     async def exclusive(self) -> AsyncGenerator[None]:
         entry = await self._writer.enter()
         limit = asyncio.get_running_loop().call_later(LIMIT, self._gate.lose, entry)
-        self._exclusive = True
         try:
             yield
         finally:
-            self._exclusive = False
             limit.cancel()
             self._gate.leave(entry)
 
@@ -155,6 +154,7 @@ class SharedSqliteStore:
 
     def advance(self, ts: int) -> None:
         self._snapshots.show(ts)
+        self._gate.hurried = False
         self._checkpoints.advanced()
 
     async def keep_resident(self, table: int, index: int) -> None:
@@ -165,6 +165,9 @@ class SharedSqliteStore:
 
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
         return await self._upkeep.prune(log_before=log_before, outcomes_before=outcomes_before, limit=limit)
+
+    def _hurry(self) -> None:
+        self._gate.hurried = True
 
 
 def _read_catalog(connection: sqlite3.Connection) -> Catalog:
