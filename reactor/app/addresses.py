@@ -8,7 +8,7 @@ from reactor.errors import SettingsError
 from reactor.runtime.origins import Origins
 from reactor.settings import Settings
 
-__all__ = ["Listeners", "listen", "local_url", "origins"]
+__all__ = ["Listeners", "cut_stalled", "listen", "local_url", "origins"]
 
 
 class Listeners(msgspec.Struct):
@@ -47,7 +47,7 @@ def listen(settings: Settings) -> Listeners:
         raise
     for listener in (listeners.main, listeners.site):
         if listener is not None:
-            _cut_stalled(listener, settings.silent_seconds)
+            cut_stalled(listener, settings.silent_seconds)
     return listeners
 
 
@@ -78,7 +78,7 @@ def _bind(host: str, port: int, remedy: str) -> socket.socket:
     return bound
 
 
-def _cut_stalled(listener: socket.socket, seconds: float) -> None:
+def cut_stalled(listener: socket.socket, seconds: float) -> None:
     """Have the system end connections that take none of what is sent to them for so long, as it does with those whose
     other end is gone. Accepted sockets inherit it."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):

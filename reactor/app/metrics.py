@@ -1,14 +1,16 @@
 """Counters of a server as Prometheus metrics, read from its parts when asked."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from reactor.app.measured import Measured, Metrics, Sample
 from reactor.app.parts import Parts
 
-__all__ = ["metrics_text"]
+__all__ = ["measured", "metrics_text"]
 
 
 class _Parts(Collector):
@@ -145,8 +147,32 @@ def _by(name: str, says: str, label: str, counts: Mapping[str, int]) -> Metric:
     return family
 
 
-def metrics_text(parts: Parts) -> bytes:
+def measured(parts: Parts) -> Metrics:
+    """What this process has counted."""
+    return [
+        Measured(metric.name, metric.type, metric.documentation, [_sample(sample) for sample in metric.samples])
+        for metric in _Parts(parts).collect()
+    ]
+
+
+def metrics_text(metrics: Metrics) -> bytes:
     """The exposition text."""
     registry = CollectorRegistry()
-    registry.register(_Parts(parts))
+    registry.register(_Given(metrics))
     return generate_latest(registry)
+
+
+class _Given(Collector):
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        for each in self._metrics:
+            metric = Metric(each.name, each.says, each.kind)
+            for name, labels, value in ((sample.name, sample.labels, sample.value) for sample in each.samples):
+                metric.add_sample(name, dict(labels), value)
+            yield metric
+
+
+def _sample(sample: Any) -> Sample:
+    return Sample(sample.name, tuple(sample.labels.items()), float(sample.value))

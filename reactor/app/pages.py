@@ -13,7 +13,7 @@ from starlette.routing import Route
 from reactor.app.canary import Canary
 from reactor.app.described import Described
 from reactor.app.front import front_page
-from reactor.app.metrics import metrics_text
+from reactor.app.metrics import measured, metrics_text
 from reactor.app.parts import Parts
 from reactor.app.web_page import WebPage
 from reactor.http.authorization import identify
@@ -87,7 +87,8 @@ class _Pages:
         return JSONResponse({"status": "ok"})
 
     async def metrics(self, _: Request) -> Response:
-        return Response(metrics_text(self._parts), media_type="text/plain; version=0.0.4; charset=utf-8")
+        metrics = await self._parts.together(measured(self._parts))
+        return Response(metrics_text(metrics), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def live(self, request: Request) -> Response:
         header = request.headers.get("authorization")

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from reactor.app.admin_key import admin_key
+from reactor.app.measured import Metrics, processes
 from reactor.app.schema_progress import SchemaProgress
 from reactor.app.sign_in import SignIn
 from reactor.app.stores import store_of
@@ -137,6 +138,8 @@ class Parts:
         self.file_api = _file_api(self.files, settings)
         self._make_jobs()
         self.port = settings.port
+        self.together: Callable[[Metrics], Awaitable[Metrics]] = _alone
+        """Adds what the other processes of this server have counted."""
         self._upkeep: asyncio.Task[None] | None = None
         self._loading = asyncio.Lock()
 
@@ -364,6 +367,10 @@ class Parts:
                 limit=_PRUNE_ROWS,
             )
         await self.forget_jobs()
+
+
+async def _alone(metrics: Metrics) -> Metrics:
+    return [*metrics, *processes(1, 0)]
 
 
 def _nothing() -> None:

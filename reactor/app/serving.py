@@ -3,14 +3,10 @@
 import asyncio
 import contextlib
 import gc
-import json
 import logging
-import os
-import signal
 import sys
 from collections.abc import Generator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -21,9 +17,11 @@ from reactor.app.asgi import AsgiApp, SiteApp, http_actions
 from reactor.app.descriptors import connections
 from reactor.app.following import Following
 from reactor.app.generated import keep_types, load_with_types
+from reactor.app.keepers import Foreground, Keeper, ServerFile
 from reactor.app.parts import Events, Parts
 from reactor.app.reloading import reload_on_hangup, watch
 from reactor.app.stores import place_of
+from reactor.app.workers.supervisor import supervise, worker_count
 from reactor.http.guarded_protocol import guarded_protocol
 from reactor.runtime import logs
 from reactor.runtime.loader import load
@@ -31,7 +29,7 @@ from reactor.settings import Settings
 from reactor.sync.heartbeat import Heartbeat
 from reactor.sync.thin_socket import thin_socket
 
-__all__ = ["serve"]
+__all__ = ["begin_logging", "loop_factory", "serve", "serve_parts"]
 
 
 _QUIET = ("aiosqlite", "httpcore", "httpx", "python_multipart", "uvicorn", "watchfiles", "websockets")
@@ -42,11 +40,17 @@ def serve(settings: Settings, directory: Path, *, reload: bool, events: Events) 
 
     Raises LoadError, StoreError and SettingsError when it cannot begin.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    count = worker_count(settings)
+    if count > 1:
+        begin_logging(settings)
+        # On asyncio's own loop: this process only looks after those that serve.
+        return asyncio.run(supervise(settings, directory, count, events))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(settings, directory, reload, events))
 
 
-def _loop_factory() -> Any:
+def loop_factory() -> Any:
+    """What makes the event loop of a process that serves; None for asyncio's own."""
     try:
         import uvloop
     except ImportError:  # not made for this platform or interpreter
@@ -54,46 +58,52 @@ def _loop_factory() -> Any:
     return uvloop.new_event_loop
 
 
-async def _serve(settings: Settings, directory: Path, reload: bool, events: Events) -> int:
+def begin_logging(settings: Settings, who: str = "") -> None:
+    """Write the log to stderr. `who` begins each line, where several processes write there."""
     logging.basicConfig(
-        level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+        level=settings.log_level.upper(), format=f"{who}%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     # What they say of starts, ends and requests, the terminal and our own log say better; and while debugging some of
     # them write down headers with keys in them, or what is stored.
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+async def _serve(settings: Settings, directory: Path, reload: bool, events: Events) -> int:
+    begin_logging(settings)
     listeners = listen(settings)
     parts = Parts(settings, directory, events, load=load_with_types if reload else load)
+    await serve_parts(parts, listeners, Foreground(ServerFile(settings.data), events), reload=reload)
+    return 0
+
+
+async def serve_parts(parts: Parts, listeners: Listeners, keeper: Keeper, *, reload: bool) -> None:
+    """Open what is behind the sockets, serve until `keeper` says to stop, and close both. Raises as `serve`."""
     restore = logs.install()
     try:
         await parts.open()
         _calm_collector()
         parts.port = listeners.port
-        parts.runner.origins = origins(settings, listeners.port, listeners.site_port)
+        parts.runner.origins = origins(parts.settings, listeners.port, listeners.site_port)
         parts.sign_in.read()  # they may be among what is read
-        return await _serve_parts(parts, listeners, reload)
+        await _serve_opened(parts, listeners, keeper, reload)
     finally:
         listeners.close()
         await parts.close()
         restore()
 
 
-async def _serve_parts(parts: Parts, listeners: Listeners, reload: bool) -> int:
-    address = parts.settings.data / "server.json"
-    host = parts.settings.host
-    url = local_url(host, listeners.port)
-    site = f"{url}/http" if listeners.site is None else local_url(host, listeners.site_port)
-    serving = asyncio.get_running_loop().create_task(_serve_both(parts, listeners))
+async def _serve_opened(parts: Parts, listeners: Listeners, keeper: Keeper, reload: bool) -> None:
+    serving = asyncio.get_running_loop().create_task(_serve_both(parts, listeners, keeper))
     following = Following(parts)
     watching = [reload_on_hangup(parts)]
     if reload:
         watching.append(asyncio.get_running_loop().create_task(watch(parts)))
     try:
-        address.write_text(json.dumps({"url": url, "site": site, "pid": os.getpid()}))
         parts.executor.start()
         parts.migrator.start()
         following.start()
-        _say_ready(parts, url, site, reload)
+        keeper.ready(**_description(parts, listeners, reload))
         if reload:
             await keep_types(parts)
         await serving
@@ -103,12 +113,10 @@ async def _serve_parts(parts: Parts, listeners: Listeners, reload: bool) -> int:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await following.close()
-        address.unlink(missing_ok=True)
-    parts.events("stopped", reason="told to")
-    return 0
+        keeper.over()
 
 
-async def _serve_both(parts: Parts, listeners: Listeners) -> None:
+async def _serve_both(parts: Parts, listeners: Listeners, keeper: Keeper) -> None:
     settings = parts.settings
     heartbeat = Heartbeat(quiet=settings.ping_seconds, silent=settings.silent_seconds)
     ws: Any = settings.ws
@@ -119,7 +127,7 @@ async def _serve_both(parts: Parts, listeners: Listeners) -> None:
         seconds=settings.head_seconds,
         max_connections=connections(settings.max_connections),
     )
-    main = _Server(_config(settings, AsgiApp(parts, heartbeat), http, ws))
+    main = _Server(_config(settings, AsgiApp(parts, heartbeat), http, ws), keeper)
     serving = [main.serve([listeners.main])]
     if listeners.site is not None:
         app = SiteApp(http_actions(parts))
@@ -149,46 +157,38 @@ def _config(settings: Settings, app: Any, http: Any, ws: Any) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Stops on a signal without raising it once more, so that what comes after serving still happens.
+    """Stops when its keeper says so, and its `followers` with it."""
 
-    `followers` stop with it.
-    """
-
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, keeper: Keeper) -> None:
         super().__init__(config)
+        self._keeper = keeper
         self.followers: list[uvicorn.Server] = []
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        for follower in self.followers:
-            follower.should_exit, follower.force_exit = self.should_exit, self.force_exit
+    def stop(self, at_once: bool) -> None:
+        for server in (self, *self.followers):
+            server.should_exit, server.force_exit = True, server.force_exit or at_once
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
+        with self._keeper.listening(self.stop):
             yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
 
 
-def _say_ready(parts: Parts, url: str, site: str, reload: bool) -> None:
-    router = parts.application.registry.http
-    parts.events(
-        "ready",
-        url=url,
-        site=site,
-        data=parts.settings.data,
-        database=place_of(parts.store),
-        admin_key_file=None if parts.settings.admin_key is not None else admin_key_file(parts.settings),
-        functions=[function.path for function in parts.application.registry],
-        routes=0 if router is None else len(router.routes()),
-        mode=parts.settings.mode,
-        watching=reload,
-    )
+def _description(parts: Parts, listeners: Listeners, reload: bool) -> dict[str, object]:
+    """The fields of the event `ready`."""
+    host, router = parts.settings.host, parts.application.registry.http
+    url = local_url(host, listeners.port)
+    return {
+        "url": url,
+        "site": f"{url}/http" if listeners.site is None else local_url(host, listeners.site_port),
+        "data": parts.settings.data,
+        "database": place_of(parts.store),
+        "admin_key_file": None if parts.settings.admin_key is not None else admin_key_file(parts.settings),
+        "functions": [function.path for function in parts.application.registry],
+        "routes": 0 if router is None else len(router.routes()),
+        "mode": parts.settings.mode,
+        "watching": reload,
+    }
 
 
 def _calm_collector() -> None:

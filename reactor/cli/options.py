@@ -7,7 +7,18 @@ import typer
 
 from reactor.settings import Settings, load_settings, parse_assignments
 
-__all__ = ["AdminKey", "Assignments", "Data", "Directory", "Host", "LogLevel", "Port", "SitePort", "chosen_settings"]
+__all__ = [
+    "AdminKey",
+    "Assignments",
+    "Data",
+    "Directory",
+    "Host",
+    "LogLevel",
+    "Port",
+    "SitePort",
+    "Workers",
+    "chosen_settings",
+]
 
 Directory = Annotated[
     Path,
@@ -45,6 +56,10 @@ AdminKey = Annotated[
 LogLevel = Annotated[
     str | None,
     typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error (info)."),
+]
+Workers = Annotated[
+    str | None,
+    typer.Option("--workers", metavar="NUMBER", help="Processes that serve (1); auto is one for each core."),
 ]
 Assignments = Annotated[
     list[str] | None,

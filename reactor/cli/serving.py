@@ -7,10 +7,21 @@ from typing import Literal
 import typer
 
 from reactor.cli.engine import load_engine
-from reactor.cli.options import AdminKey, Assignments, Data, Directory, Host, LogLevel, Port, SitePort, chosen_settings
+from reactor.cli.options import (
+    AdminKey,
+    Assignments,
+    Data,
+    Directory,
+    Host,
+    LogLevel,
+    Port,
+    SitePort,
+    Workers,
+    chosen_settings,
+)
 from reactor.cli.reporting import reported
 from reactor.cli.terminal import Terminal
-from reactor.errors import LoadError
+from reactor.errors import LoadError, SettingsError
 
 __all__ = ["dev", "start"]
 
@@ -21,6 +32,11 @@ from reactor import query
 async def hello(ctx, name: str) -> str:
     return f"Hello {name}"
 """
+
+_ONE_WHILE_DEVELOPING = (
+    "The setting workers is for `reactor start`: `reactor dev` is one process, so that what you print and break is in "
+    "one place. Say `reactor dev --set workers=1`, or leave the setting to `reactor start --workers`."
+)
 
 
 def dev(
@@ -64,6 +80,7 @@ def start(
     data: Data = None,
     admin_key: AdminKey = None,
     log_level: LogLevel = None,
+    workers: Workers = None,
     assignments: Assignments = None,
 ) -> None:
     """Serve an application in production: no reload, no inside of errors for clients.
@@ -74,6 +91,7 @@ def start(
       reactor start school --data /var/lib/school
       REACTOR_ADMIN_KEY=... reactor start school --host 0.0.0.0
       reactor start school --log-level warning --set max_actions=200
+      reactor start school --workers auto    a process for each core
     """
     flags = {
         "host": host,
@@ -82,6 +100,7 @@ def start(
         "data": data,
         "admin_key": admin_key,
         "log_level": log_level,
+        "workers": workers,
     }
     _serve(directory, flags, assignments, mode="production")
 
@@ -97,6 +116,8 @@ def _serve(
         directory = directory.absolute()
         _check_application(directory)
         settings = chosen_settings(directory, assignments, mode=mode, **flags)
+        if mode == "development" and settings.workers != 1:
+            raise SettingsError(_ONE_WHILE_DEVELOPING)
         code = load_engine().serve(settings, directory, reload=mode == "development", events=Terminal())
         raise typer.Exit(code)
 

@@ -5,7 +5,7 @@ one that is unknown is shown as it is, so that server and terminal can grow apar
 
     ready            url, site (address of the HTTP endpoints), data (folder), database (its address, None: it is in the
                      folder), admin_key_file (None: the key came from a setting), functions (paths), routes (how many),
-                     mode, watching (bool: files are reloaded)
+                     mode, watching (bool: files are reloaded), workers (how many, where there are several)
     loaded           functions, seconds (time it took), changed (files)
     reload_failed    error (text for the developer)
     reload_overtaken changed (files)
@@ -16,7 +16,12 @@ one that is unknown is shown as it is, so that server and terminal can grow apar
     migration        name, state (inProgress, success, failed), documents (how many it was given so far)
     log              function, line (as the wire has it: [LOG] 'text')
     function_failed  function, error (text with traceback), request (id that the client was told)
+    worker_ended     how (by which signal, with which exit code), error (what it said), seconds (until it is started
+                     again)
+    worker_serves    (after it was started again)
     stopped          reason
+
+Any event may have a `worker`, the number of the process that it is about.
 
 No admin key and no password is in a field of any event.
 """
@@ -68,12 +73,16 @@ class Terminal:
             "migration": self._migration,
             "log": self._log,
             "function_failed": self._function_failed,
+            "worker_ended": self._worker_ended,
+            "worker_serves": self._worker_serves,
             "stopped": self._stopped,
         }
+        self._worker = ""
 
     def __call__(self, kind: str, /, **fields: object) -> None:
         """Show one event. Never raises because of what it is told or because nobody reads any more."""
         show = self._show.get(kind)
+        self._worker = f"worker {_word(fields, 'worker')}  " if fields.get("worker") is not None else ""
         self._print(show(fields) if show else self._unknown(kind, fields))
 
     def _print(self, text: Text) -> None:
@@ -96,6 +105,8 @@ class Terminal:
         key_file = fields.get("admin_key_file")
         _row(text, "admin key", f"in {key_file}" if key_file else "as set")
         _row(text, "functions", _function_list(fields.get("functions")))
+        if fields.get("workers"):
+            _row(text, "workers", _word(fields, "workers"))
         if fields.get("watching"):
             text.append("\n  Saved files are live at once.")
         text.append(" Stop with Ctrl-C.\n" if fields.get("watching") else "\n  Stop with Ctrl-C.\n")
@@ -153,16 +164,25 @@ class Terminal:
         text = self._line((_word(fields, "function"), "cyan"), "  ").append("failed", "bold red").append(f"{told}\n")
         return text.append(_indented(_word(fields, "error")))
 
+    def _worker_ended(self, fields: Fields) -> Text:
+        seconds, error = fields.get("seconds"), _word(fields, "error")
+        again = f", and is started again in {seconds:g} s" if isinstance(seconds, int | float) else ""
+        text = self._line(("ended", "bold red"), f" {_word(fields, 'how')}{again}")
+        return text.append(f"\n{_indented(error)}") if error else text
+
+    def _worker_serves(self, _: Fields) -> Text:
+        return self._line(("serves", "bold green"), " again")
+
     def _stopped(self, fields: Fields) -> Text:
         reason = _word(fields, "reason")
         return self._line(("stopped", "bold"), f"  {reason}" if reason else "")
 
     def _unknown(self, kind: str, fields: Fields) -> Text:
-        shown = " ".join(f"{name}={printable(str(value))}" for name, value in fields.items())
+        shown = " ".join(f"{name}={printable(str(value))}" for name, value in fields.items() if name != "worker")
         return self._line((printable(kind), "bold"), f"  {shown}" if shown else "")
 
     def _line(self, head: tuple[str, str], rest: str) -> Text:
-        return Text.assemble((f"{self._clock():%H:%M:%S}", "dim"), "  ", head, rest)
+        return Text.assemble((f"{self._clock():%H:%M:%S}  {self._worker}", "dim"), head, rest)
 
 
 def _site(fields: Fields) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "Tables",
     "Text",
     "Unit",
+    "Workers",
     "show_amount",
 ]
 
@@ -177,6 +178,22 @@ class Port:
         if isinstance(raw, str) and raw.strip() in ("next", "off"):
             return raw.strip()
         return int(Amount("number", COUNT, 0, 65535).read(raw))
+
+    def show(self, value: object) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How many processes serve: a number, or `auto`."""
+
+    name: str = "number"
+    allowed: str = "a whole number from 1 to 256, or auto"
+
+    def read(self, raw: object) -> int | str:
+        if isinstance(raw, str) and raw.strip() == "auto":
+            return "auto"
+        return int(Amount("number", COUNT, 1, 256).read(raw))
 
     def show(self, value: object) -> str:
         return str(value)

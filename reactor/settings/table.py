@@ -1,7 +1,7 @@
 """Every setting of a server: name, kind, default, what it does and why it is as it is.
 
-This table, with the rows of `data.py`, `database.py` and `requests.py`, is the only place: flags, environment
-variables, `[tool.reactor]`, error texts and `docs/reference/settings.md` all follow from it.
+This table, with the rows of `data.py`, `database.py`, `processes.py` and `requests.py`, is the only place: flags,
+environment variables, `[tool.reactor]`, error texts and `docs/reference/settings.md` all follow from it.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from reactor.settings.data import FILES, KEEPING
 from reactor.settings.database import DATABASE
 from reactor.settings.kinds import Address, Choice, Folder, Networks, Port, Secret, SecretText, Switch, Tables, Text
 from reactor.settings.nodes import NODES
-from reactor.settings.requests import CLIENTS, SERVING, RequestSettings
+from reactor.settings.processes import ProcessSettings
+from reactor.settings.requests import CLIENTS, SERVING
 from reactor.settings.rows import DAY, GIB, HOUR, KIB, MIB, MINUTE, Setting
 from reactor.settings.rows import count as _count
 from reactor.settings.rows import setting as _setting
@@ -36,7 +37,7 @@ GROUPS = (SERVING, CLIENTS, USERS, LIMITS, LOAD, DATABASE, NODES, FILES, KEEPING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(RequestSettings):
+class Settings(ProcessSettings):
     """All settings of one server; sizes are in bytes, times in seconds. Made by `load_settings`, or directly in tests.
 
     Raises SettingsError when two values exclude each other.

@@ -13,7 +13,7 @@ class FolderLock:
     """An exclusive lock on `FOLDER/lock`, which holds its owner's process id for whoever meets it.
 
     The kernel ties it to the open file, so it ends with the process, however that dies: a lock file that
-    lies around says nothing.
+    lies around says nothing. Processes that inherit the open file hold it, too, until the last of them has ended.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,6 +41,12 @@ class FolderLock:
             os.close(file)
             raise StoreError(f"cannot lock the data folder {self._folder}: {error}") from error
         self._file = file
+
+    @property
+    def descriptor(self) -> int:
+        """The open file of a lock that was acquired, for processes that are to hold it, too."""
+        assert self._file is not None
+        return self._file
 
     def release(self) -> None:
         """Let others have the folder. The file stays: removing it could take a newcomer's lock away."""

@@ -5,7 +5,7 @@ import { anyApi as api } from 'convex/server';
 import { options, orders, tell, url } from './stage.mjs';
 
 const { ledger, writers, inFlight } = options;
-let resting = false, running = 0;
+let resting = false, running = 0, held = Promise.resolve(), release;
 const clients = [];
 
 // A client's mutations run in the order of its calls, also when it had to send them again.
@@ -14,6 +14,7 @@ function writeAs(writer) {
   clients.push(client);
   let sequence = 0;
   const write = async () => {
+    await held;
     const mine = sequence++;
     running++;
     const count = await client.mutation(api.ledger.add, { ledger, writer, sequence: mine });
@@ -27,6 +28,8 @@ function writeAs(writer) {
 
 for (let i = 0; i < writers; i++) writeAs(`writer ${i}`);
 for await (const order of orders()) {
+  if (order.hold) held = new Promise((resolve) => (release = resolve)); // what was sent is sent again if need be
+  if (order.goOn) release();
   if (order.rest) resting = true;
   if (order.leave) break;
 }

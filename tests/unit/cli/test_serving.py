@@ -30,6 +30,24 @@ def test_start_serves_in_production_without_reload(
     assert (settings.mode, settings.redacts, directory, reload) == ("production", True, application, False)
 
 
+@pytest.mark.parametrize(("words", "workers"), [([], 1), (["--workers", "3"], 3), (["--workers", "auto"], "auto")])
+def test_start_takes_a_number_of_workers(
+    reactor: Reactor, engine: RecordingEngine, application: Path, words: list[str], workers: int | str
+) -> None:
+    reactor("start", *words)
+    ((settings, _, _, _),) = engine.served
+    assert settings.workers == workers
+
+
+@pytest.mark.parametrize("workers", ["2", "auto"])
+def test_dev_is_one_process(reactor: Reactor, engine: RecordingEngine, application: Path, workers: str) -> None:
+    result = reactor("dev", REACTOR_WORKERS=workers)
+    assert result.exit_code == 1
+    assert "The setting workers is for `reactor start`" in result.stderr
+    assert engine.served == []
+    assert reactor("dev", "--set", "workers=1", REACTOR_WORKERS=workers).exit_code == 7
+
+
 def test_flags_beat_the_environment_and_it_beats_the_file(
     reactor: Reactor, engine: RecordingEngine, application: Path
 ) -> None:
@@ -67,6 +85,7 @@ def test_a_flag_of_its_own_beats_set(reactor: Reactor, engine: RecordingEngine, 
         (["--port", "70000"], "port is '70000' (flag --port). Allowed is a whole number from 0 to 65535."),
         (["--set", "prot=1"], "There is no setting 'prot' (flag --set). Did you mean port?"),
         (["--set", "port"], "--set wants NAME=VALUE"),
+        (["--set", "workers=0"], "workers is '0' (flag --workers). Allowed is a whole number from 1 to 256, or auto."),
         (["--log-level", "loud"], "Allowed is one of debug, info, warning, error."),
     ],
 )

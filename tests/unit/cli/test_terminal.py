@@ -67,6 +67,25 @@ def test_ready_tells_where_everything_is() -> None:
     )
 
 
+def test_ready_tells_how_many_workers_there_are() -> None:
+    assert "  workers    4\n" in shown("ready", url="http://127.0.0.1:3210", mode="production", workers=4)
+    assert "workers" not in shown("ready", url="http://127.0.0.1:3210", mode="production")
+
+
+def test_what_one_of_several_workers_tells_has_its_number() -> None:
+    assert shown("log", function="a:b", line="[LOG] 'x'", worker=2) == "12:00:00  worker 2  a:b  [LOG] 'x'\n"
+    assert shown("log", function="a:b", line="[LOG] 'x'") == "12:00:00  a:b  [LOG] 'x'\n"
+    assert shown("unknown", x=1, worker=3) == "12:00:00  worker 3  unknown  x=1\n"
+
+
+def test_a_worker_that_ended_and_came_back_is_told_of() -> None:
+    ended = shown("worker_ended", worker=2, how="by SIGKILL", error=None, seconds=0.5)
+    assert ended == "12:00:00  worker 2  ended by SIGKILL, and is started again in 0.5 s\n"
+    failed = shown("worker_ended", worker=2, how="with exit code 1", error="no module\nx", seconds=16.0)
+    assert failed == "12:00:00  worker 2  ended with exit code 1, and is started again in 16 s\n    no module\n    x\n"
+    assert shown("worker_serves", worker=2) == "12:00:00  worker 2  serves again\n"
+
+
 def test_ready_without_functions_says_what_to_do() -> None:
     text = shown("ready", url="http://127.0.0.1:3210", functions=[], mode="production")
     assert "none yet: write one in functions/" in text
