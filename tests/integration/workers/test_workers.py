@@ -10,6 +10,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -139,6 +140,47 @@ def test_ctrl_c_twice_ends_all_in_the_middle_of_an_action(tmp_path: Path):
         assert crew.process.wait(PATIENCE) == 0
         assert all(gone(worker) for worker in workers)
         asking.join()
+
+
+@pytest.fixture
+def loading(tmp_path: Path) -> Iterator[Crew]:
+    """Workers of which the first begins to load its code, and ends with that when somebody opens and closes `gate`."""
+    (tmp_path / "app" / "functions").mkdir(parents=True)
+    (tmp_path / "app" / "functions" / "slow.py").write_text("import os\nopen(os.environ['GATE']).read()\n")
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    crew = Crew(tmp_path / "data", app=tmp_path / "app", environment={"GATE": str(gate)})
+    process = crew.launch()
+    until(crew.workers, "the first worker")
+    yield crew
+    process.wait(PATIENCE)
+
+
+@pytest.fixture
+def gate(loading: Crew, tmp_path: Path) -> Iterator[IO[str]]:
+    with (tmp_path / "gate").open("w") as gate:  # waits for its reader
+        yield gate
+
+
+def test_sigterm_before_they_serve_ends_them_when_their_code_is_loaded(loading: Crew, gate: IO[str]):
+    assert loading.process is not None
+    loading.process.send_signal(signal.SIGTERM)
+    gate.close()
+    assert loading.process.wait(PATIENCE) == 0
+    assert "error" not in loading.log
+    assert "address" not in loading.log
+
+
+def test_who_insists_need_not_wait_for_it(loading: Crew, gate: IO[str]):
+    (worker,) = loading.workers()
+
+    def insist() -> bool:
+        assert loading.process is not None
+        loading.process.send_signal(signal.SIGTERM)
+        return loading.process.poll() is not None
+
+    until(insist, "the end")
+    assert gone(worker)
 
 
 def test_they_do_not_outlive_the_process_that_looks_after_them(tmp_path: Path):
