@@ -122,6 +122,7 @@ class Supervisor:
                 worker.stop(at_once=self._stops > 1)
 
     def _reload(self) -> None:
+        self._chorus.reloading()
         for worker in self._workers.values():
             worker.reload()
 
@@ -143,7 +144,6 @@ class Supervisor:
     async def _live(self, number: int) -> tuple[str, str | None]:
         """One life of a worker; gives how it ended, and the error that it told."""
         worker = Worker(number, self._receive)
-        self._chorus.begins(number)
         try:
             await worker.start(self._orders)
         except OSError as error:

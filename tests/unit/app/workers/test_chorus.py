@@ -13,11 +13,17 @@ class Stage:
     def kinds(self) -> list[str]:
         return [kind for kind, _ in self.shown]
 
+    def all_tell(self, kind: str, **fields: Any) -> None:
+        for number in (1, 2, 3):
+            self.chorus.tell(number, kind, {**fields, "seconds": number / 10})
+
 
 def test_a_log_line_says_which_worker():
     stage = Stage()
     stage.chorus.tell(2, "log", {"function": "a:b", "line": "[LOG] 'x'"})
-    assert stage.shown == [("log", {"function": "a:b", "line": "[LOG] 'x'", "worker": 2})]
+    stage.chorus.tell(3, "log", {"function": "a:b", "line": "[LOG] 'x'"})
+    line = {"function": "a:b", "line": "[LOG] 'x'"}
+    assert stage.shown == [("log", {**line, "worker": 2}), ("log", {**line, "worker": 3})]
 
 
 def test_what_is_common_to_all_has_no_number():
@@ -28,33 +34,34 @@ def test_what_is_common_to_all_has_no_number():
 
 def test_what_all_tell_is_shown_once():
     stage = Stage()
-    for _ in range(2):
-        for number in (1, 2, 3):
-            stage.chorus.tell(number, "loaded", {"functions": []})
-    assert stage.kinds() == ["loaded", "loaded"]
+    stage.all_tell("loaded", functions=["a:b"])
+    assert stage.shown == [("loaded", {"functions": ["a:b"], "seconds": 0.1})]
+    stage.all_tell("loaded", functions=["a:b", "a:c"])
+    assert stage.kinds() == ["loaded"] * 2
 
 
-def test_it_is_shown_once_in_whatever_order_they_tell():
+def test_each_order_to_load_is_answered():
     stage = Stage()
-    for number in (1, 1, 2, 3, 2, 3, 1):
-        stage.chorus.tell(number, "loaded", {})
+    for _ in range(3):
+        stage.chorus.reloading()
+        stage.all_tell("loaded", functions=["a:b"])
     assert stage.kinds() == ["loaded"] * 3
 
 
-def test_kinds_do_not_hide_each_other():
+def test_the_same_trouble_may_come_again():
     stage = Stage()
-    stage.chorus.tell(1, "loaded", {})
+    for _ in range(2):
+        stage.all_tell("sign_in_failed", error="KEY is not set")
+        stage.all_tell("sign_in", providers=["one"])
+    assert stage.kinds() == ["sign_in_failed", "sign_in"] * 2
+
+
+def test_those_that_tell_something_else_are_heard():
+    stage = Stage()
+    stage.chorus.tell(1, "loaded", {"functions": []})
     stage.chorus.tell(2, "reload_failed", {"error": "no"})
-    assert stage.kinds() == ["loaded", "reload_failed"]
-
-
-def test_who_begins_later_is_not_behind_the_others():
-    stage = Stage()
-    for number in (1, 2):
-        stage.chorus.tell(number, "sign_in", {})
-    stage.chorus.begins(2)
-    stage.chorus.tell(2, "sign_in", {})
-    assert stage.kinds() == ["sign_in", "sign_in"], "that is news: the first has told nothing like it"
+    stage.chorus.tell(3, "sign_in", {"providers": []})
+    assert stage.kinds() == ["loaded", "reload_failed", "sign_in"]
 
 
 def test_news_of_a_kind_that_nobody_knows_has_a_number():
