@@ -2,11 +2,16 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from reactor.errors import StoreError, StoreLocked
 
 __all__ = ["FolderLock"]
+
+_SECONDS_TO_END = 3.0
+"""How long processes that have outlived the one that locked the folder are waited for: they are just ending, too."""
+_PAUSE = 0.02
 
 
 class FolderLock:
@@ -27,11 +32,11 @@ class FolderLock:
         except OSError as error:
             raise StoreError(f"cannot write in the folder {self._folder}: {error}; check its permissions") from error
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
             os.ftruncate(file, 0)
             os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError as error:
-            owner = os.pread(file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            owner = _owner(file)
             os.close(file)
             raise StoreLocked(
                 f"the data folder {self._folder} is in use by another server (process {owner}); "
@@ -53,3 +58,33 @@ class FolderLock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _lock(file: int) -> None:
+    """Raises BlockingIOError when somebody else has the lock and lives."""
+    deadline = time.monotonic() + _SECONDS_TO_END
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if _lives(_owner(file)) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _owner(file: int) -> str:
+    return os.pread(file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+
+
+def _lives(owner: str) -> bool:
+    if not owner.isdecimal():
+        return True  # it is just writing down who it is
+    try:
+        os.kill(int(owner), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -38,16 +38,19 @@ async def supervise(settings: Settings, directory: Path, count: int, events: Cal
 
     Raises what keeps them from starting: SettingsError, StoreError, and ReactorError with a worker's own words.
     """
-    listeners = listen(settings)
+    _make_folder(settings.data)
     lock = FolderLock(settings.data)
+    # First of all: workers of a server that was killed, which have its port, are waited for here.
+    lock.acquire()
     try:
-        share(listeners)
-        _make_folder(settings.data)
-        lock.acquire()
-        admin_key(settings)  # is made now, if need be: by one process
-        await Supervisor(Orders(settings, directory, listeners, lock.descriptor), count, events).run()
+        listeners = listen(settings)
+        try:
+            share(listeners)
+            admin_key(settings)  # is made now, if need be: by one process
+            await Supervisor(Orders(settings, directory, listeners, lock.descriptor), count, events).run()
+        finally:
+            listeners.close()
     finally:
-        listeners.close()
         lock.release()
     events("stopped", reason="told to")
     return 0

@@ -17,7 +17,7 @@ from typing import Any, cast
 import pytest
 
 from reactor.errors import StoreError, StoreLocked, StoreVersion
-from reactor.store import checkpoints, file_format, sqlite, writer
+from reactor.store import checkpoints, file_format, lock, sqlite, writer
 from reactor.store.file_format import APPLICATION_ID, FORMAT
 from reactor.store.seam import Commit, IndexRecord
 from reactor.store.snapshots import SqliteSnapshot
@@ -35,6 +35,7 @@ from tests.integration.store.rows import (
     update,
     words,
 )
+from tests.support.patience import PATIENCE
 
 # The format
 
@@ -208,6 +209,30 @@ def test_a_killed_owner_leaves_the_folder_free(tmp_path: Path) -> None:
         with pytest.raises(StoreLocked, match=f"process {owner.pid}"):
             asyncio.run(_made(tmp_path))
         owner.kill()
+    asyncio.run(_made(tmp_path))
+
+
+LEAVE_THE_LOCK = """
+import subprocess, sys
+from pathlib import Path
+from reactor.store.lock import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+lock.acquire()
+subprocess.Popen(["cat"], pass_fds=[lock.descriptor], stdin=int(sys.argv[2]))
+"""
+
+
+def test_what_the_owner_has_started_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.pipe()
+    command = [sys.executable, "-c", LEAVE_THE_LOCK, str(tmp_path), str(ours)]
+    with subprocess.Popen(command, pass_fds=[ours]) as owner:
+        assert owner.wait() == 0
+    os.close(ours)
+    monkeypatch.setattr(lock, "_SECONDS_TO_END", 0.0)
+    with pytest.raises(StoreLocked, match=f"process {owner.pid}"):
+        asyncio.run(_made(tmp_path))
+    monkeypatch.setattr(lock, "_SECONDS_TO_END", PATIENCE)
+    os.close(theirs)  # ends it
     asyncio.run(_made(tmp_path))
 
 
