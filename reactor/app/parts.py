@@ -107,7 +107,11 @@ class Parts:
         self.store: Store = store or store_of(settings)
         self.database = self._make_database()
         self.members = Membership(
-            self.database, shared=self.store.shared, silent_seconds=settings.node_silent_seconds, clock=monotonic
+            self.database,
+            shared=self.store.shared,
+            silent_seconds=settings.node_silent_seconds,
+            clock=monotonic,
+            folder=settings.data / "nodes",
         )
         self.files = self._make_files(files or _file_store(settings))
         self.backlog = Backlog(settings.max_pending_jobs)

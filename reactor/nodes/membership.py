@@ -14,6 +14,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -26,6 +27,7 @@ from reactor.database.transaction import Transaction
 from reactor.errors import StoreError
 from reactor.nodes import rows
 from reactor.nodes.code import CodeSuperseded, decide, is_refused
+from reactor.nodes.lives import Lives
 from reactor.nodes.rows import CodeRow, NodeRow
 from reactor.nodes.silence import Silence
 
@@ -47,14 +49,22 @@ class Membership:
     """Call `join` once the database is open, and `start`; give it the news of commits."""
 
     def __init__(
-        self, database: Database, *, shared: bool, silent_seconds: float, clock: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        *,
+        shared: bool,
+        silent_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        folder: Path | None = None,
     ) -> None:
         """`shared`: others may use the same store. A node counts as dead when its beat stands still for
-        `silent_seconds` of `clock`."""
+        `silent_seconds` of `clock`, and one that has the same `folder` on this machine when its process has ended."""
         self._database, self.shared = database, shared
         self._pause = silent_seconds / _BEATS
         self._silence = Silence(silent_seconds, clock)
         self._silent_seconds = silent_seconds
+        self._lives = None if folder is None else Lives(folder)
+        self._turn = asyncio.Lock()
         self.id: str | None = None
         """This node, as the others and records of what it runs know it; another one after it was declared dead."""
         self.nodes: dict[str, NodeRow] = {}
@@ -83,7 +93,9 @@ class Membership:
         if not self.shared:
             return
         nodes, known = await self._read()
-        if not is_refused(known, code, nodes.values()):
+        ended = set[str]() if self._lives is None else self._lives.dead()
+        if not is_refused(known, code, (node for id, node in nodes.items() if id not in ended)):
+            self._silent_at_start = frozenset(ended)
             return
         loop = asyncio.get_running_loop()
         until = loop.time() + self._silent_seconds
@@ -113,7 +125,8 @@ class Membership:
             version = await _bring(tx, known, code)
             return rows.add_node(tx, _place(), _next(tx, nodes), version), version
 
-        self.id, self.version = await self._transact(enter)
+        id, self.version = await self._transact(enter)
+        self._live(id)
         await self.look()
 
     async def bring(self, code: str) -> None:
@@ -160,6 +173,9 @@ class Membership:
             await self._transact(lambda tx: rows.delete_node(tx, id))
         except StoreError as error:
             _log.warning("that this server ends is not recorded; others find out after a while: %s", error)
+        else:
+            if self._lives is not None:
+                self._lives.end(id)
 
     # Leading
 
@@ -211,22 +227,41 @@ class Membership:
             await rows.replace_node(tx, replace(node, beat=node.beat + 1, version=self.version))
             return id
 
-        self.id = await self._transact(beat)
+        now = await self._transact(beat)
         self._silence.arrived()
-        if self.id != id:
+        if now != id:
+            self._live(now)
             _log.warning("this server was silent for so long that others took over its work; it is there again")
 
     async def look(self) -> None:
         """See who lives, leads, and what is the newest code; remove those that are dead. Raises StoreError."""
-        nodes, newest = await self._read()
-        if self.id is not None and self.id not in nodes:
-            await self.beat()
+        async with self._turn:
             nodes, newest = await self._read()
-        for dead in self._silence.look(node for node in nodes.values() if node.id != self.id):
-            if await self._transact(lambda tx, dead=dead: _bury(tx, dead)):
-                _log.warning("server %s is silent, and counts as dead", dead.node)
-                del nodes[dead.id]
-        self._learn(nodes, newest)
+            if self.id is not None and self.id not in nodes:
+                await self.beat()
+                nodes, newest = await self._read()
+            for dead in self._dead(nodes):
+                if await self._transact(lambda tx, dead=dead: _bury(tx, dead)):
+                    _log.warning("server %s counts as dead", dead.node)
+                    del nodes[dead.id]
+            self._learn(nodes, newest)
+
+    def _dead(self, nodes: Mapping[str, NodeRow]) -> list[NodeRow]:
+        """Those that are silent, and those whose process has ended."""
+        dead = {node.id: node for node in self._silence.look(node for node in nodes.values() if node.id != self.id)}
+        for id in () if self._lives is None else self._lives.dead():
+            if id in nodes:
+                dead[id] = nodes[id]
+            elif self._lives is not None:
+                self._lives.forget(id)
+        return list(dead.values())
+
+    def _live(self, id: str) -> None:
+        if self._lives is not None:
+            if self.id is not None:
+                self._lives.end(self.id)
+            self._lives.begin(id)
+        self.id = id
 
     def _learn(self, nodes: dict[str, NodeRow], newest: CodeRow | None) -> None:
         before = (self.nodes.keys(), self.leads, self.newest)

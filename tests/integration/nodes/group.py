@@ -33,15 +33,15 @@ class Group:
         """From here on the machine's clock says less."""
         self._set_back[0] = int(seconds * 1e9)
 
-    def make(self) -> Membership:
+    def make(self, folder: Path | None = None) -> Membership:
         """A node that has not joined."""
-        made = Membership(self.database, shared=True, silent_seconds=SILENT, clock=lambda: self.now)
+        made = Membership(self.database, shared=True, silent_seconds=SILENT, clock=lambda: self.now, folder=folder)
         self.all.append(made)
         return made
 
-    async def join(self, code: str = "a") -> Membership:
+    async def join(self, code: str = "a", folder: Path | None = None) -> Membership:
         """One more node."""
-        made = self.make()
+        made = self.make(folder)
         await made.join(code)
         return made
 

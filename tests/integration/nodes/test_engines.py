@@ -11,8 +11,14 @@ from tests.integration.jobs.test_executor import Stage
 from tests.integration.nodes.engines import Engines
 
 
-async def test_the_leader_runs_at_once_what_another_schedules(tmp_path: Path) -> None:
-    async with Engines.of(tmp_path) as nodes:
+@pytest.fixture(params=[False, True], ids=["memory", "file"])
+def in_a_file(request: pytest.FixtureRequest) -> bool:
+    """What the nodes share."""
+    return request.param
+
+
+async def test_the_leader_runs_at_once_what_another_schedules(tmp_path: Path, in_a_file: bool) -> None:
+    async with Engines.of(tmp_path, in_a_file=in_a_file) as nodes:
         first = await nodes.start("first", "jobs")
         second = await nodes.start("second", "jobs")
         first.executor.start()
@@ -26,8 +32,8 @@ async def test_the_leader_runs_at_once_what_another_schedules(tmp_path: Path) ->
         assert second.backlog.pending == first.backlog.pending == 0
 
 
-async def test_jobs_that_wait_are_counted_on_all(tmp_path: Path) -> None:
-    async with Engines.of(tmp_path) as nodes:
+async def test_jobs_that_wait_are_counted_on_all(tmp_path: Path, in_a_file: bool) -> None:
+    async with Engines.of(tmp_path, in_a_file=in_a_file) as nodes:
         first = await nodes.start("first", "jobs")
         await Stage(first).mutation("many", count=10)
         second = await nodes.start("second", "jobs")
@@ -43,8 +49,8 @@ async def test_jobs_that_wait_are_counted_on_all(tmp_path: Path) -> None:
         assert second.backlog.pending == 15
 
 
-async def test_the_next_start_takes_over_from_who_left(tmp_path: Path) -> None:
-    async with Engines.of(tmp_path) as nodes:
+async def test_the_next_start_takes_over_from_who_left(tmp_path: Path, in_a_file: bool) -> None:
+    async with Engines.of(tmp_path, in_a_file=in_a_file) as nodes:
         first = await nodes.start("first", "jobs")
         second = await nodes.start("second", "jobs", beats=True)
         second.executor.start()
@@ -54,9 +60,9 @@ async def test_the_next_start_takes_over_from_who_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_mutations_once_and_actions_at_most_once(tmp_path: Path, seed: int) -> None:
+async def test_mutations_once_and_actions_at_most_once(tmp_path: Path, in_a_file: bool, seed: int) -> None:
     chance = random.Random(seed)
-    async with Engines.of(tmp_path) as nodes:
+    async with Engines.of(tmp_path, in_a_file=in_a_file) as nodes:
         engines = [await nodes.start(name, "jobs", max_jobs=3) for name in "abc"]
         for parts in engines:
             parts.executor.start()
