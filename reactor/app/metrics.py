@@ -31,6 +31,7 @@ class _Parts(Collector):
         yield _by("reactor_function_failures", "Failed runs of functions", "kind", parts.runner.failures)
         yield from _entrance(parts)
         yield from _files(parts)
+        yield from _nodes(parts)
         committer = parts.database.committer
         for name, says, value in (
             ("reactor_query_unchanged", "Runs of live queries whose result was the same", parts.rounds.unchanged),
@@ -66,14 +67,6 @@ class _Parts(Collector):
             ("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting),
             ("reactor_jobs_pending", "Scheduled functions that have not begun", parts.backlog.pending),
             ("reactor_jobs_running", "Scheduled functions that have been taken up", len(parts.executor.running)),
-            ("reactor_nodes", "Servers that share the database and live", max(1, len(parts.members.nodes))),
-            ("reactor_leads", "Whether this server does the background work", parts.members.leads),
-            ("reactor_code_version", "Which version of the code this server has", parts.members.version),
-            (
-                "reactor_code_outdated",
-                "Whether others have newer code",
-                parts.members.is_outdated or parts.database.outdated,
-            ),
         ):
             yield GaugeMetricFamily(name, says, value=value)
 
@@ -103,6 +96,17 @@ def _files(parts: Parts) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "reactor_files_without_bytes", "Files whose bytes are not there, at most 200", value=len(upkeep.without_bytes)
     )
+
+
+def _nodes(parts: Parts) -> Iterator[Metric]:
+    members = parts.members
+    for name, says, value in (
+        ("reactor_nodes", "Servers that share the database and live", max(1, len(members.nodes))),
+        ("reactor_leads", "Whether this server does the background work", members.leads),
+        ("reactor_code_version", "Which version of the code this server has", members.version),
+        ("reactor_code_outdated", "Whether others have newer code", parts.is_outdated),
+    ):
+        yield GaugeMetricFamily(name, says, value=value)
 
 
 def _results(parts: Parts) -> Iterator[Metric]:
