@@ -106,13 +106,7 @@ class Parts:
         """Why this server serves nobody, for those who run it; None: it does."""
         self.store: Store = store or store_of(settings)
         self.database = self._make_database()
-        self.members = Membership(
-            self.database,
-            shared=self.store.shared,
-            silent_seconds=settings.node_silent_seconds,
-            clock=monotonic,
-            folder=settings.data / "nodes",
-        )
+        self.members = self._make_members()
         self.files = self._make_files(files or _file_store(settings))
         self.backlog = Backlog(settings.max_pending_jobs)
         self.watchdog = Watchdog()
@@ -155,6 +149,15 @@ class Parts:
             cache_bytes=settings.document_cache_bytes,
             vector_bytes=settings.vector_memory_bytes,
             clock=self._clock,
+        )
+
+    def _make_members(self) -> Membership:
+        return Membership(
+            self.database,
+            shared=self.store.shared,
+            silent_seconds=self.settings.node_silent_seconds,
+            clock=self.monotonic,
+            folder=self.settings.data / "nodes",
         )
 
     def _make_files(self, store: FileStore) -> Files:
