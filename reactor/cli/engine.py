@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 from reactor.settings import Settings
+from reactor.store.copying.places import Place
+from reactor.store.copying.watch import Watch
 
 __all__ = ["Engine", "Events", "Show", "load_engine"]
 
@@ -47,6 +49,23 @@ class Engine(Protocol):
 
         `show` gets how they stand whenever that changes, as the answer of `_system/migrations:status`, and says whether
         that was enough. Raises StoreLocked as `run_local`.
+        """
+        ...
+
+    def copy(
+        self,
+        source: Place,
+        target: Place,
+        *,
+        folders: tuple[Path, Path] | None,
+        wait: bool,
+        checked: bool,
+        again: bool,
+        watch: Watch,
+    ) -> dict[str, int] | None:
+        """Copy a database, and with `folders` what is in the data folder beside it: see `reactor.app.copying`.
+
+        Raises StoreError and SettingsError.
         """
         ...
 

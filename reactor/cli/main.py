@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from reactor.cli.codegen import codegen
+from reactor.cli.copy import copy
 from reactor.cli.env import env
 from reactor.cli.files import files
 from reactor.cli.init import init
@@ -36,6 +37,7 @@ app.command()(openapi)
 app.add_typer(env)
 app.add_typer(files)
 app.command()(seed)
+app.command()(copy)
 
 
 def _show_version(wanted: bool) -> None:

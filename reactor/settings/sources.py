@@ -14,7 +14,7 @@ from reactor.settings.table import Setting, Settings, settings_table
 __all__ = ["load_settings", "parse_assignments"]
 
 # Variables with these beginnings steer our tests and benchmarks, not a server.
-_NOT_SETTINGS = ("REACTOR_TEST_", "REACTOR_BENCH_")
+_NOT_SETTINGS = ("REACTOR_TEST_", "REACTOR_BENCH_", "REACTOR_COPY_")
 
 _TABLE = {row.name: row for row in settings_table()}
 

@@ -9,8 +9,9 @@ import sqlite3
 from pathlib import Path
 
 from reactor.errors import StoreError, StoreVersion
+from reactor.store.unfinished_copy import MARK, unfinished
 
-__all__ = ["APPLICATION_ID", "FORMAT", "PAGE_CACHE", "connect", "prepare"]
+__all__ = ["APPLICATION_ID", "FORMAT", "PAGE_CACHE", "connect", "format_of", "is_unfinished", "prepare"]
 
 APPLICATION_ID = 0x52454143
 """The letters REAC."""
@@ -45,9 +46,14 @@ def connect(file: Path, *, reader: bool, cache: int = PAGE_CACHE) -> sqlite3.Con
     return connection
 
 
-def prepare(connection: sqlite3.Connection, file: Path) -> None:
-    """Make a new file ours, or bring an older format up to date. Raises StoreVersion, StoreError, sqlite3.Error."""
-    found = _format_of(connection, file)
+def prepare(connection: sqlite3.Connection, file: Path, *, copying: bool = False) -> None:
+    """Make a new file ours, or bring an older format up to date. Raises StoreVersion, StoreError, sqlite3.Error.
+
+    `copying`: also one that `reactor copy` has not filled to its end, which is refused else.
+    """
+    found = format_of(connection, file)
+    if not copying and is_unfinished(connection):
+        raise unfinished(str(file))
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise StoreError(f"{file} cannot have a write-ahead log ({mode}); keep the data folder on a local disk")
@@ -57,7 +63,12 @@ def prepare(connection: sqlite3.Connection, file: Path) -> None:
         _run(connection, _MIGRATIONS[found:])
 
 
-def _format_of(connection: sqlite3.Connection, file: Path) -> int:
+def is_unfinished(connection: sqlite3.Connection) -> bool:
+    """Whether `reactor copy` has begun to fill a file, and has not come to its end."""
+    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (MARK,)).fetchone() is not None
+
+
+def format_of(connection: sqlite3.Connection, file: Path) -> int:
     """The format of a file, 0 when it is new and empty. Raises StoreVersion for what we must not touch."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]

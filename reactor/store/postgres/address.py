@@ -2,13 +2,13 @@
 
 import os
 import socket
-from urllib.parse import parse_qs, urlsplit
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from reactor.errors import StoreError
 from reactor.store.postgres.driver import Connection, connect
 from reactor.store.postgres.failures import store_error
+from reactor.store.postgres.shown import shown
 
 __all__ = ["SCHEMA", "Address"]
 
@@ -47,10 +47,7 @@ class Address:
         self._url = url
 
     def __str__(self) -> str:
-        parts = urlsplit(self._url)
-        hosts = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", [])) or "localhost"
-        user = parts.username
-        return f"postgresql://{f'{user}@' if user else ''}{hosts.lstrip('/')}{parts.path}"
+        return shown(self._url)
 
     async def connect(self, purpose: str) -> Connection:
         """A new connection; PostgreSQL shows what it is for. Raises StoreError that names the remedy."""

@@ -10,8 +10,9 @@ from reactor.errors import StoreError, StoreVersion
 from reactor.store.postgres.address import SCHEMA
 from reactor.store.postgres.driver import Connection
 from reactor.store.postgres.locks import serve, serve_alone, share_again, take_format
+from reactor.store.unfinished_copy import MARK, unfinished
 
-__all__ = ["FORMAT", "prepare", "resume"]
+__all__ = ["FORMAT", "check_server", "format_of", "is_unfinished", "prepare", "resume"]
 
 _SQL = Path(__file__).parent / "sql"
 _MIGRATIONS = sorted((_SQL / "migrations").glob("*.sql"))
@@ -22,18 +23,22 @@ FORMAT = 1 + len(_MIGRATIONS)
 _OLDEST = 14
 
 
-async def prepare(connection: Connection, place: str) -> None:
+async def prepare(connection: Connection, place: str, *, copying: bool = False) -> None:
     """Be one of the servers of the database. Make our tables, or bring older ones up to date, which nobody else may
     serve meanwhile. Raises StoreLocked, StoreVersion, StoreError, and PostgreSQL's errors.
+
+    `copying`: also those that `reactor copy` has not filled to their end, which are refused else.
     """
-    await _check_server(connection, place)
+    await check_server(connection, place)
     async with connection.transaction():
         await take_format(connection)
-        found = await _format_of(connection, place)
+        found = await format_of(connection, place)
         if found in (0, FORMAT):
             await serve(connection, place)
         else:
             await serve_alone(connection, place)
+        if not copying and await is_unfinished(connection):
+            raise unfinished(place)
         if found == 0:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             await connection.execute((_SQL / "schema.sql").read_text(encoding="utf-8"))
@@ -50,12 +55,19 @@ async def prepare(connection: Connection, place: str) -> None:
 async def resume(connection: Connection, place: str) -> None:
     """Be one of the servers again, with another connection. Raises as `prepare`."""
     await serve(connection, place)
-    found = await _format_of(connection, place)
+    found = await format_of(connection, place)
     if found != FORMAT:
         raise StoreVersion(f"{place} has format {found} now, and had {FORMAT} when it was opened: restart this server")
 
 
-async def _check_server(connection: Connection, place: str) -> None:
+async def is_unfinished(connection: Connection) -> bool:
+    """Whether `reactor copy` has begun to fill our tables, and has not come to its end."""
+    sql = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = $2)"
+    return await connection.fetchval(sql, SCHEMA, MARK)
+
+
+async def check_server(connection: Connection, place: str) -> None:
+    """Raises StoreVersion and StoreError for a server that will not do."""
     version = connection.get_server_version()
     if version.major < _OLDEST:
         raise StoreVersion(
@@ -71,7 +83,7 @@ async def _check_server(connection: Connection, place: str) -> None:
         raise StoreError(f"{place} is a standby, where nothing can be written: connect to the primary")
 
 
-async def _format_of(connection: Connection, place: str) -> int:
+async def format_of(connection: Connection, place: str) -> int:
     """The format of our tables, 0 when there are none. Raises StoreVersion for what we must not touch."""
     names = {row[0] for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = $1", SCHEMA)}
     if not names:

@@ -1,6 +1,6 @@
 """What is used of asyncpg, with the types that it does not tell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -37,6 +37,12 @@ class Connection(Protocol):
         """The first value of the first row, None when there is none."""
         ...
 
+    async def copy_records_to_table(
+        self, table_name: str, *, records: Iterable[Sequence[Any]], columns: Sequence[str]
+    ) -> str:
+        """Append rows by COPY, the quickest way there is."""
+        ...
+
     def transaction(self) -> _Transaction:
         """A transaction for an `async with`, undone when that ends by an exception."""
         ...
@@ -50,6 +56,8 @@ class Connection(Protocol):
         ...
 
     def get_server_version(self) -> _Version: ...
+
+    def is_in_transaction(self) -> bool: ...
 
     def is_closed(self) -> bool: ...
 

@@ -11,7 +11,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from reactor.errors import StoreLocked
 from reactor.store.postgres.driver import Connection
 
-__all__ = ["serve", "serve_alone", "share_again", "take_format", "take_schema"]
+__all__ = ["keep_alone", "serve", "serve_alone", "share_again", "take_format", "take_schema"]
 
 _SERVING = 0x52454143
 """The letters REAC. Every server holds it, shared; alone it is held by who must be the only one, and by versions of
@@ -19,6 +19,11 @@ Reactor that knew one server only."""
 
 _FORMAT = _SERVING + 1
 _SCHEMA = _SERVING + 2
+
+_SERVED = (
+    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() "
+    "AND application_name LIKE 'reactor %' AND application_name NOT LIKE $1)"
+)
 
 _SECONDS = 3.0
 """How long to wait for others to go: PostgreSQL needs a moment to notice that a server was killed."""
@@ -42,6 +47,20 @@ async def serve_alone(connection: Connection, place: str) -> None:
         raise StoreLocked(
             f"the database {place} is in use by {await _others(connection)}; stop all servers of it, and start anew"
         )
+
+
+async def keep_alone(connection: Connection, purpose: str) -> bool:
+    """Be the only one, if nobody serves the database now; says whether that is so, and does not wait.
+
+    `purpose`: of connections that are none of a server's.
+    """
+    if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _SERVING):
+        return False
+    # A server whose writing connection was lost has its others still, and comes back for the lock.
+    if await connection.fetchval(_SERVED, f"% {purpose}"):
+        await connection.execute("SELECT pg_advisory_unlock($1)", _SERVING)
+        return False
+    return True
 
 
 async def share_again(connection: Connection) -> None:
