@@ -16,7 +16,7 @@ from reactor.codegen.generate import (
 from reactor.errors import LoadError
 from reactor.runtime.loader import Application, load, load_schema
 
-__all__ = ["codegen", "keep_types", "load_with_types"]
+__all__ = ["begin_types", "codegen", "keep_types", "load_with_types"]
 
 
 def codegen(directory: Path, *, check: bool) -> list[str]:
@@ -39,6 +39,12 @@ def codegen(directory: Path, *, check: bool) -> list[str]:
     else:
         changed = [*first, *change(folder, _without(first, python_of(application) | typescript_of(application)))]
     return [str((folder / name).relative_to(root)) for name in changed]
+
+
+def begin_types(directory: Path) -> list[str]:
+    """As `codegen` for an application that is new: only the files that it has a use for. Raises LoadError."""
+    root = directory.resolve()
+    return [str((folder_of(root) / name).relative_to(root)) for name in _write(root, load_with_types(root))]
 
 
 def load_with_types(directory: Path) -> Application:

@@ -69,6 +69,10 @@ class Engine(Protocol):
         """
         ...
 
+    def begin_types(self, directory: Path) -> list[str]:
+        """Write the generated types that a new application has a use for; gives their paths. Raises LoadError."""
+        ...
+
     def codegen(self, directory: Path, *, check: bool) -> list[str]:
         """Write the generated types of an application; gives the paths of files that were, or with `check` would be,
         changed. Raises LoadError, and then no file was touched.

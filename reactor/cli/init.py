@@ -8,14 +8,17 @@ from typing import Annotated
 
 import typer
 
+from reactor.cli.engine import load_engine
 from reactor.cli.project_template import Template, project_name
-from reactor.cli.reporting import reported
+from reactor.cli.reporting import report, reported
+from reactor.errors import LoadError
 
 __all__ = ["init"]
 
 _TOLD = {
     "schema.py": "the tables and their indexes",
     "functions/messages.py": "a query, two mutations, and one that runs later",
+    "functions/_generated/": "types, written anew on every change",
     "web/": "the page",
     "tests/": "tests on the real engine",
 }
@@ -64,7 +67,19 @@ def init(directory: Folder = Path(), template: Kind = _Kind.MINIMAL) -> None:
     with reported():
         project = Template.read(template, project_name(directory))
         project.write(directory)
+        untyped = _begin_types(directory)
         typer.echo(_told(project, directory, template))
+        if untyped is not None:
+            report(f"The types of its functions were not written: {untyped}\nRepair that and run `reactor codegen`.")
+
+
+def _begin_types(directory: Path) -> str | None:
+    """Write the types that functions import. Why they could not be: other functions may have been there before."""
+    try:
+        load_engine().begin_types(directory.absolute())
+    except LoadError as error:
+        return str(error)
+    return None
 
 
 def _told(project: Template, directory: Path, kind: str) -> str:

@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 import pytest
 
+from reactor.app.generated import begin_types
 from reactor.cli.project_template import Template
 from tests.docs.pages import Block, Command, blocks, commands, files, matches
 from tests.support.patience import PATIENCE, until
@@ -194,9 +197,15 @@ def _application(page: Path) -> dict[str, str]:
     return shown or new_project()
 
 
+@cache
 def new_project() -> dict[str, str]:
     """The files of the project that `reactor init chat` makes, which is the one of the README."""
-    return Template.read("minimal", "chat").files
+    with TemporaryDirectory() as made:
+        folder = Path(made) / "chat"
+        Template.read("minimal", "chat").write(folder)
+        begin_types(folder)
+        found = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+        return {path.relative_to(folder).as_posix(): path.read_text() for path in found}
 
 
 def _write(path: Path, text: str) -> None:

@@ -21,9 +21,14 @@ COMMON = {
     "web/index.html",
     "web/style.css",
 }
+TYPES = {f"functions/_generated/{name}" for name in ("api.py", "api.pyi", "data_model.py", "server.py", "server.pyi")}
 OWN = {
     "minimal": {"web/icon.svg", "web/live.js", "web/main.js"},
     "react": {
+        "functions/_generated/api.d.ts",
+        "functions/_generated/api.js",
+        "functions/_generated/dataModel.d.ts",
+        "functions/_generated/server.d.ts",
         "package.json",
         "tsconfig.json",
         "vite.config.ts",
@@ -49,21 +54,21 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_project_is_made_whole_in_a_new_folder(reactor: Reactor, here: Path, kind: str) -> None:
     result = reactor("init", "deep/chat", "--template", kind)
     assert result.exit_code == 0, result.output
-    assert made(here / "deep" / "chat") == COMMON | OWN[kind]
+    assert made(here / "deep" / "chat") == COMMON | TYPES | OWN[kind]
     assert "cd deep/chat\n  reactor dev\n" in result.stdout
     assert ("npm install" in result.stdout) == (kind == "react")
 
 
 def test_the_first_template_is_the_minimal_one(reactor: Reactor, here: Path) -> None:
     assert reactor("init", "chat").exit_code == 0
-    assert made(here / "chat") == COMMON | OWN["minimal"]
+    assert made(here / "chat") == COMMON | TYPES | OWN["minimal"]
 
 
 def test_in_the_current_folder_nobody_is_told_to_enter_it(reactor: Reactor, here: Path) -> None:
     result = reactor("init")
     assert result.exit_code == 0
     assert "cd " not in result.stdout
-    assert made(here) == COMMON | OWN["minimal"]
+    assert made(here) == COMMON | TYPES | OWN["minimal"]
 
 
 def test_a_folder_with_a_blank_is_quoted(reactor: Reactor, here: Path) -> None:
@@ -73,9 +78,21 @@ def test_a_folder_with_a_blank_is_quoted(reactor: Reactor, here: Path) -> None:
 def test_what_is_not_in_the_way_stays(reactor: Reactor, here: Path) -> None:
     (here / "notes.txt").write_text("mine")
     (here / "functions").mkdir()
-    (here / "functions" / "other.py").write_text("mine")
+    (here / "functions" / "other.py").write_text("MINE = True")
     assert reactor("init").exit_code == 0
-    assert (here / "notes.txt").read_text() == (here / "functions" / "other.py").read_text() == "mine"
+    assert (here / "notes.txt").read_text() == "mine"
+    assert (here / "functions" / "other.py").read_text() == "MINE = True"
+    assert "mine" not in (here / "functions" / "_generated" / "data_model.py").read_text()
+
+
+def test_functions_that_cannot_be_loaded_keep_nobody_from_beginning(reactor: Reactor, here: Path) -> None:
+    (here / "functions").mkdir()
+    (here / "functions" / "other.py").write_text("mine")
+    result = reactor("init")
+    assert (result.exit_code, made(here) >= COMMON | OWN["minimal"]) == (0, True)
+    assert "error: The types of its functions were not written: " in result.stderr
+    assert "name 'mine' is not defined" in result.stderr
+    assert "\nRepair that and run `reactor codegen`." in result.stderr
 
 
 def test_files_in_the_way_are_named_and_nothing_is_written(reactor: Reactor, here: Path) -> None:
