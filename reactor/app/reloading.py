@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from watchfiles import Change, awatch  # pyright: ignore[reportUnknownVariableType]
@@ -13,7 +14,7 @@ from reactor.app.parts import Parts
 from reactor.errors import ReactorError
 from reactor.schema import SchemaOvertaken
 
-__all__ = ["reload", "reload_on_hangup", "watch"]
+__all__ = ["on_hangup", "reload", "reload_on_hangup", "watch"]
 
 _SKIPPED = frozenset({"node_modules", "__pycache__", "_generated", "tests", "venv"})
 
@@ -55,23 +56,29 @@ async def reload(parts: Parts, changed: list[str]) -> None:
 
 
 def reload_on_hangup(parts: Parts) -> "asyncio.Task[None]":
-    """Load the application anew on each SIGHUP, as daemons do, until the task that it gives is cancelled.
+    """Load the application anew on each SIGHUP, as daemons do, until the task that it gives is cancelled."""
+    bell = asyncio.Event()
+    on_hangup(bell.set)
+    return asyncio.get_running_loop().create_task(_reload_whenever(parts, bell))
+
+
+def on_hangup(act: Callable[[], None]) -> None:
+    """Call `act` on the event loop at each SIGHUP.
 
     The signal comes also from a terminal that is closed: then the server stops, as it would without this.
     """
-    bell = asyncio.Event()
-    if hasattr(signal, "SIGHUP"):  # not on Windows
-        ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # by nohup, which wants to outlive the terminal
-        had_terminal = not ignored and _has_terminal()
+    if not hasattr(signal, "SIGHUP"):  # on Windows
+        return
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # by nohup, which wants to outlive the terminal
+    had_terminal = not ignored and _has_terminal()
 
-        def hear() -> None:
-            if had_terminal and not _has_terminal():
-                signal.raise_signal(signal.SIGTERM)
-            else:
-                bell.set()
+    def hear() -> None:
+        if had_terminal and not _has_terminal():
+            signal.raise_signal(signal.SIGTERM)
+        else:
+            act()
 
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hear)
-    return asyncio.get_running_loop().create_task(_reload_whenever(parts, bell))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hear)
 
 
 async def _reload_whenever(parts: Parts, bell: asyncio.Event) -> None:

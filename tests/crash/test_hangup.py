@@ -84,8 +84,9 @@ def start_in_a_terminal(server: Server, *, nohup: bool = False) -> int:
     return ours
 
 
-def test_a_server_ends_with_its_terminal(chat: Path, tmp_path: Path) -> None:
-    server = Server(chat, tmp_path / "data")
+@pytest.mark.parametrize("options", [[], ["--workers", "2"]], ids=["alone", "workers"])
+def test_a_server_ends_with_its_terminal(chat: Path, tmp_path: Path, options: list[str]) -> None:
+    server = Server(chat, tmp_path / "data", options=options)
     terminal = start_in_a_terminal(server)
     assert server.process is not None
     try:
@@ -99,11 +100,13 @@ def test_a_server_ends_with_its_terminal(chat: Path, tmp_path: Path) -> None:
             server.kill()
 
 
-def test_one_that_nohup_started_goes_on(chat: Path, tmp_path: Path) -> None:
-    server = Server(chat, tmp_path / "data")
+@pytest.mark.parametrize("options", [[], ["--workers", "2"]], ids=["alone", "workers"])
+def test_one_that_nohup_started_goes_on(chat: Path, tmp_path: Path, options: list[str]) -> None:
+    server = Server(chat, tmp_path / "data", options=options)
     terminal = start_in_a_terminal(server, nohup=True)
     try:
         os.close(terminal)
         until(lambda: "reloaded" in server.log)
     finally:
         assert server.stop() == 0
+    assert "ended" not in server.log

@@ -80,13 +80,13 @@ class Worker:
         """Start the process. Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs:
-            # A group of its own: Ctrl-C in a terminal is for us alone, who tell it to the workers.
+            # Ctrl-C in a terminal, and its end, are for us alone, who tell the workers what is to become of them.
             self._process = await asyncio.create_subprocess_exec(
                 *_interpreter(),
                 *("-m", "reactor.app.workers", str(theirs.fileno())),
                 pass_fds=[theirs.fileno(), *orders.descriptors()],
                 stdin=DEVNULL,
-                process_group=0,
+                start_new_session=True,
             )
         await self._wire.connect(ours)
         self._wire.send(orders.begin(self.number))

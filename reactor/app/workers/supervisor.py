@@ -11,6 +11,7 @@ from reactor.app.addresses import listen
 from reactor.app.admin_key import admin_key
 from reactor.app.keepers import ServerFile
 from reactor.app.measured import processes
+from reactor.app.reloading import on_hangup
 from reactor.app.workers.chorus import Chorus
 from reactor.app.workers.messages import AskedForCounts, Event, FromWorker, Ready
 from reactor.app.workers.ports import share
@@ -102,15 +103,13 @@ class Supervisor:
     @contextlib.contextmanager
     def _signals(self) -> Generator[None]:
         loop = asyncio.get_running_loop()
-        handlers = {signal.SIGINT: self._stop, signal.SIGTERM: self._stop, signal.SIGHUP: self._reload}
-        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup, which wants to outlive the terminal
-            del handlers[signal.SIGHUP]
-        for number, handler in handlers.items():
-            loop.add_signal_handler(number, handler)
+        on_hangup(self._reload)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
         try:
             yield
         finally:
-            for number in handlers:
+            for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
 
     def _stop(self) -> None:

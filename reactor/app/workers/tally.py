@@ -6,8 +6,16 @@ from reactor.app.measured import Measured, Metrics, Sample
 
 __all__ = ["Tally"]
 
-_SAME = frozenset({"reactor_files_without_bytes", "reactor_jobs_pending", "reactor_nodes"})
-"""Gauges of what is in the store, which every worker knows as a whole."""
+_SAME = frozenset(
+    {
+        "reactor_code_outdated",
+        "reactor_code_version",
+        "reactor_files_without_bytes",
+        "reactor_jobs_pending",
+        "reactor_nodes",
+    }
+)
+"""Gauges of what is in the store, which every worker knows as a whole: the largest of them is told."""
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
