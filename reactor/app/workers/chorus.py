@@ -8,13 +8,14 @@ __all__ = ["Chorus"]
 _TOPICS = {
     "loaded": "code",
     "reload_failed": "code",
-    "reload_overtaken": "code",
     "sign_in": "users",
     "sign_in_failed": "users",
 }
 """What every worker tells of the same thing, and of which."""
 _OF_ALL = frozenset({"migration", "schema_progress"})
 """Told by one of them, of what they have in common."""
+_SAID_BY_OTHERS = frozenset({"reload_overtaken"})
+"""A worker may be asked for new code and at the same time take up what another one has; what comes of it is told."""
 _OWN = frozenset({"seconds", "changed"})
 """Fields that differ between workers who tell the same."""
 
@@ -28,6 +29,8 @@ class Chorus:
 
     def tell(self, number: int, kind: str, fields: dict[str, Any]) -> None:
         """A worker has something to tell."""
+        if kind in _SAID_BY_OTHERS:
+            return
         topic = _TOPICS.get(kind)
         if topic is None:
             self._events(kind, **(fields if kind in _OF_ALL else {**fields, "worker": number}))

@@ -48,6 +48,14 @@ def test_each_order_to_load_is_answered():
     assert stage.kinds() == ["loaded"] * 3
 
 
+def test_who_loads_twice_at_a_time_is_heard_once():
+    stage = Stage()
+    stage.chorus.reloading()
+    for kind in ("loaded", "reload_overtaken", "loaded"):
+        stage.all_tell(kind, functions=["a:b"])
+    assert stage.kinds() == ["loaded"]
+
+
 def test_the_same_trouble_may_come_again():
     stage = Stage()
     for _ in range(2):
