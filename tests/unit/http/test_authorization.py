@@ -123,7 +123,6 @@ COMPARISONS = [
     ("reactor/settings/kinds.py", "matches"),
     ("reactor/files/links.py", "_check"),
     ("functions/access.py", "check_key"),
-    ("functions/login.py", "sign_in"),
     ("functions/http.py", "_signed"),
 ]
 """Functions that compare something secret with what somebody gave."""
