@@ -54,7 +54,6 @@ def test_bars_show_rows_and_speed_and_say_once_that_it_is_near() -> None:
     shown.close()
     text = stream.getvalue()
     assert "copying" in text
-    assert "1,000 rows" in text
     assert "1,500 rows 1.5 MiB/s" in text
     assert "comparing" in text
     assert text.count(NEAR) == 1
