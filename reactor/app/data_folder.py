@@ -10,7 +10,7 @@ from reactor.errors import StoreError
 __all__ = ["check_keys", "copy_folder"]
 
 _KEYS = (Path("admin_key"), Path("files", "key"))
-_LEFT = {"lock", "server.json", "shared"}
+_LEFT = {"lock", "nodes", "server.json", "shared"}
 """What belongs to the processes that have a folder."""
 
 _DATABASE = "reactor.db"

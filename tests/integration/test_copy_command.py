@@ -30,6 +30,8 @@ def test_files_keys_and_links_come_along(tmp_path: Path) -> None:
     copy = Server("gallery", there, port=server.port)
     (data / "shared").mkdir(parents=True)
     (data / "shared" / "turn").touch()
+    (data / "nodes").mkdir()
+    (data / "nodes" / "one").touch()
     with server:
         early = upload(server, b"early")
         link = server.query("pictures:url", file=early)
@@ -97,6 +99,25 @@ def test_without_waiting_it_says_what_to_do(tmp_path: Path) -> None:
         assert "The copy is complete.\n" in run.end()
     with copy:
         assert copy.query("ledger:count", ledger="all") == 2
+
+
+def test_several_workers_are_followed_and_take_the_copy_on(tmp_path: Path) -> None:
+    data, there = tmp_path / "data", tmp_path / "there"
+    server = Server("bank", data, options=["--workers", "2"])
+    copy = Server("bank", there, options=["--workers", "2"])
+    with server:
+        server.mutation("ledger:add", ledger="all", writer="w", sequence=0)
+        with Copying(tmp_path / "copy.log", "--from", f"sqlite:{data}", "--to", f"sqlite:{there}") as run:
+            run.until(NEAR)
+            for sequence in range(1, 20):
+                server.mutation("ledger:add", ledger="all", writer="w", sequence=sequence)
+            assert run.process.poll() is None, "workers hold the lock of their folder"
+            server.stop()
+            run.end()
+    assert {path.name for path in there.iterdir()} == {"admin_key", "files", "lock", "reactor.db"}
+    with copy:
+        copy.mutation("ledger:add", ledger="all", writer="w", sequence=20)
+        assert [sequence for _, sequence, _ in copy.query("ledger:entries", ledger="all")] == list(range(21))
 
 
 @pytest.mark.parametrize(
