@@ -275,11 +275,11 @@ class Store(Protocol):
         StoreError, and then nothing of the batch is there; a failure whose end is uncertain is settled
         by reading back before it is reported.
 
-        If others have committed since the visible snapshot, `revise` is called on the event loop, while nobody else
-        can commit, with the last commit's ts and all log entries from the visible one on, oldest first; what it gives,
-        perhaps nothing, is committed in place of the batch. It may be called again, with more entries, should the
-        connection be lost in between. In a shared store what
-        comes next is `catch_up`, also when this failed.
+        If others have committed since the visible snapshot, `revise` is called on the event loop with the last commit's
+        ts and all log entries from the visible one on, oldest first; what it gives, perhaps nothing, is committed in
+        place of the batch, right after that last commit. It is called again, with more entries, should others have
+        been faster, and perhaps should the connection be lost in between. In a shared store what comes next is
+        `catch_up`, also when this failed.
         """
         ...
 

@@ -1,7 +1,8 @@
 """The connection that writes, and the protocol by which many servers make one order of commits.
 
-All commits move one row, `last_ts`. Who is alone does so in the statement that writes, which does nothing if others
-came first. Who was overtaken locks the row, reads what the others have committed, and writes what is right after it.
+All commits move one row, `last_ts`, in the statement that writes, which does nothing if others came first. Who was
+overtaken reads what the others have committed, and writes what is right after it: a few times in the same way, then
+with the row locked.
 """
 
 import asyncio
@@ -34,7 +35,10 @@ _SETTINGS = (
 )
 
 _WARY_COMMITS = 32
-"""So many commits after one that was overtaken lock the row first, which saves them the attempt."""
+"""So many commits after one that was overtaken read the log first, which saves them the attempt."""
+
+_UNLOCKED_ATTEMPTS = 4
+"""How often a batch is overtaken before it locks the row."""
 
 _ATTEMPTS = 3
 """How often a commit is begun whose connection is lost again and again."""
@@ -155,7 +159,7 @@ class Writer:
             self._remember(attempt)
 
     async def _attempt(self, connection: Connection, attempt: Attempt, *, held: bool) -> None:
-        if not (held or self._wary) and await self._write(connection, attempt):
+        if not held and await self._write_unlocked(connection, attempt):
             return
         async with locked(connection, self._statements, already=held):
             if held and await self._write(connection, attempt, alone=False):
@@ -163,6 +167,19 @@ class Writer:
             await self._revise(connection, attempt)
             if attempt.batch and not await self._write(connection, attempt, alone=False):
                 raise StoreError(f"the last commit of {self._place} was changed by hand; restart all servers")
+
+    async def _write_unlocked(self, connection: Connection, attempt: Attempt) -> bool:
+        """Adapt the batch to the log and write it if nobody was faster; a few times, after which the lock is better.
+
+        A lock would be held while this server waits for answers and does other work, and all others with it.
+        """
+        for tried in range(_UNLOCKED_ATTEMPTS):
+            if tried or self._wary:
+                await self._revise(connection, attempt)
+            if not attempt.batch or await self._write(connection, attempt):
+                return True
+            self._wary = _WARY_COMMITS
+        return False
 
     async def _write(self, connection: Connection, attempt: Attempt, *, alone: bool = True) -> bool:
         attempt.check_order()

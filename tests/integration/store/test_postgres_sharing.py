@@ -6,7 +6,9 @@ import pytest
 
 from reactor.errors import StoreError, StoreLocked, StoreVersion
 from reactor.store.postgres import locks
+from reactor.store.postgres import log as log_module
 from reactor.store.postgres.database_format import FORMAT
+from reactor.store.postgres.driver import Connection
 from reactor.store.postgres.store import STATEMENTS, PostgresStore
 from reactor.store.seam import Commit, IndexRecord, Point
 from tests.integration.store.backends import (
@@ -189,7 +191,7 @@ async def test_a_filling_waits_for_a_commit_and_leaves_out_what_it_wrote(
         assert await snapshot.scan(filled.id, b"", b"\xff", reverse=False, limit=9) == entries((b"1", 2))
 
 
-async def test_who_was_overtaken_locks_first_for_a_while(two: Two) -> None:
+async def test_who_was_overtaken_reads_the_log_first_for_a_while(two: Two) -> None:
     first, second = two
     ts = 0
     for _ in range(3):
@@ -208,6 +210,31 @@ async def test_who_was_overtaken_locks_first_for_a_while(two: Two) -> None:
     found = await caught_up(first)
     assert found is not None
     assert [entry.ts for entry in found] == list(range(7, ts + 1))
+
+
+async def test_who_is_overtaken_again_and_again_has_its_turn(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = two
+    log = second._writer.log
+    read = log.after
+    numbers = iter(range(3))
+
+    async def read_slowly(connection: Connection, ts: int) -> log_module.News:
+        found = await read(connection, ts)
+        for number in numbers:
+            await first.commit([commit(10 + number, insert(10 + number, b"faster"))], revise=never)
+            await caught_up(first)
+            break
+        return found
+
+    await commit_and_advance(first, commit(1, insert(1, b"a")))
+    monkeypatch.setattr(log, "after", read_slowly)
+    revising = moved(insert(2, b"b"))
+    await second.commit([commit(1, insert(2, b"b"))], revise=revising)
+    # The last time nobody could come between, or it would have waited for that for ever.
+    assert revising.told == [(1, [1]), (10, [1, 10]), (11, [1, 10, 11]), (12, [1, 10, 11, 12])]
+    found = await caught_up(first)
+    assert found is not None
+    assert [entry.ts for entry in found] == [13]
 
 
 async def test_timestamps_do_not_go_back_when_clocks_differ(two: Two) -> None:
