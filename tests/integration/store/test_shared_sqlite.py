@@ -353,7 +353,9 @@ def _failing_commits(monkeypatch: pytest.MonkeyPatch, commit: Callable[[partial[
             return super().execute(sql, *parameters)
 
     monkeypatch.setattr(
-        writer, "connect", lambda file, reader: sqlite3.connect(file, isolation_level=None, factory=FailingConnection)
+        writer,
+        "connect",
+        lambda file, reader, cache=None: sqlite3.connect(file, isolation_level=None, factory=FailingConnection),
     )
     return once
 
