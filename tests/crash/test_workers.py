@@ -7,22 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.crew import Crew
 from tests.support.elle import Outcome, check
 from tests.support.lists import Load
-from tests.support.patience import until
 from tests.support.profile import NIGHTLY
 from tests.support.report import keep_report
-from tests.support.server import Server
 
 WORKERS = 3
-PROGRAMS, ROUNDS = (100_000, 40) if NIGHTLY else (3_000, 1)
+PROGRAMS, ROUNDS = (100_000, 40) if NIGHTLY else (2_000, 1)
 PORTION = PROGRAMS // ROUNDS // 5
-LONGEST = 12.0 if NIGHTLY else 2.0
+LONGEST = 12.0 if NIGHTLY else 1.0
 
 
 @pytest.mark.timeout(10_800 if NIGHTLY else 240)
 async def test_what_clients_of_all_workers_saw_is_serializable(tmp_path: Path) -> None:
-    with Server("lists", tmp_path / "data", options=("--workers", str(WORKERS))) as server:
+    with Crew(tmp_path / "data", WORKERS, app="lists") as server:
         load = Load([server], seed=7, writers=12, lanes=3, callers=6, watchers=6, several=True)
         async with load.working():
             for _ in range(ROUNDS):
@@ -43,26 +42,19 @@ async def test_what_clients_of_all_workers_saw_is_serializable(tmp_path: Path) -
     assert load.recording.resent > 0
 
 
-async def killed(load: Load, server: Server) -> None:
+async def killed(load: Load, server: Crew) -> None:
     """One worker dies, and another one takes its place while the rest go on."""
-    before = workers(server)
-    os.kill(load.random.choice(sorted(before)), signal.SIGKILL)
-    await asyncio.to_thread(until, lambda: len(workers(server) - before) == 1, "a new worker")
+    await asyncio.to_thread(server.kill_worker, load.random.choice(sorted(server.workers())))
+    await load.some(PORTION, at_most=LONGEST)
+    await asyncio.to_thread(server.until_all_serve)
 
 
-async def paused(load: Load, server: Server) -> None:
+async def paused(load: Load, server: Crew) -> None:
     """One worker stands still for a while, and some of its clients do not wait for it."""
-    chosen = load.random.choice(sorted(workers(server)))
+    chosen = load.random.choice(sorted(server.workers()))
     os.kill(chosen, signal.SIGSTOP)
     try:
         load.doors.lose_patience(server.url, 0.3)
         await load.some(PORTION, at_most=LONGEST)
     finally:
         os.kill(chosen, signal.SIGCONT)
-
-
-def workers(server: Server) -> set[int]:
-    """The processes of its workers."""
-    assert server.process is not None
-    threads = Path(f"/proc/{server.process.pid}/task").iterdir()
-    return {int(id) for thread in threads for id in (thread / "children").read_text().split()}
