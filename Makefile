@@ -18,9 +18,9 @@ help: ## show this
 dev: $(stamps)/dev web/school/dist/.built ## serve the application in DIR (the school application here), reloading on every change
 	@exec .venv/bin/reactor dev "$(DIR)" $(ARGS)
 
-# All at once on several cores; chosen ones, by ARGS, in one process.
+# All at once, one process more than cores, for many wait for servers; chosen ones, by ARGS, in one process.
 test: $(stamps)/test tests/clients/node_modules/.installed web/school/dist/.built ## run every test that this machine can run
-	@.venv/bin/python -m pytest $(or $(ARGS),--numprocesses=auto --maxprocesses=4 --dist=loadfile)
+	@.venv/bin/python -m pytest $(or $(ARGS),--numprocesses=$$(.venv/bin/python -c 'import os; print(min(os.cpu_count() + 1, 5))') --dist=loadfile)
 
 check: $(stamps)/check ## lint, formatting, types, import order, sizes
 	.venv/bin/ruff check .

@@ -7,6 +7,7 @@ what was skipped and how to enable it. With `--strict-skips`, or REACTOR_TEST_ST
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Generator, Iterator
 
@@ -41,6 +42,16 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     """The address of an empty database."""
     with postgres.database() as name:
         yield postgres.url(name)
+
+
+@pytest.fixture(autouse=True)
+def _tests_stay_imported() -> Iterator[None]:
+    """An application of this repository that is loaded in the tests' own process takes the modules in its folder out of
+    `sys.modules`, and leaves those out whose package was imported by somebody else meanwhile."""
+    before = {name: module for name, module in list(sys.modules.items()) if name.partition(".")[0] == "tests"}
+    yield
+    for name, module in before.items():
+        sys.modules.setdefault(name, module)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -132,7 +132,7 @@ class SharedCommitter(Committer):
     def hold(self) -> None:
         """Begin none but urgent jobs until `let_go`."""
         self._holding = True
-        self._held += [job for job in self._queue if not _is_urgent(job)]
+        self._held = self._places.line_up([*self._held, *(job for job in self._queue if not _is_urgent(job))])
         self._queue = deque(job for job in self._queue if _is_urgent(job))
 
     def let_go(self) -> None:
@@ -247,7 +247,8 @@ class SharedCommitter(Committer):
         if self._in_flight is not None or self._looking or self._insisting or not self._forming.settled:
             return
         group, self._forming = self._forming, Group()
-        if group.commits:
+        if any(settled.tx is not None for settled in group.settled):
+            # Also where nothing was written: what was read must be no older than what others were told before.
             self._send(group)
             drive(self._durable(group), partial(self._made_durable, group))
         else:
@@ -261,7 +262,8 @@ class SharedCommitter(Committer):
         self._number(group, self.visible)
 
     async def _durable(self, group: Group) -> Step:
-        await self._store.commit(group.commits, revise=partial(self._revise, group))
+        if group.commits:
+            await self._store.commit(group.commits, revise=partial(self._revise, group))
         return await self._look(group)
 
     def _revise(self, group: Group, ts: int, entries: list[LogEntry] | None) -> list[Commit]:
@@ -282,6 +284,8 @@ class SharedCommitter(Committer):
     def _made_durable(self, group: Group, step: Step | None, error: BaseException | None) -> None:
         self.fault = error
         self.group_seconds.add(time.perf_counter() - self._flushed)
+        if step is not None and not group.commits:
+            self._sift(group, step.touched)
         lost = self._take_lost(group)
         self._ended.append(group)
         if step is not None:
@@ -300,10 +304,12 @@ class SharedCommitter(Committer):
             self._places.break_off(self._running)
         super()._lose(group, error)
         self._queue = deque(self._places.line_up(self._queue))
+        if self._holding:
+            self.hold()
 
     def _kept(self, group: Group) -> None:
         self.commits += len(group.commits)
-        self.groups += 1
+        self.groups += bool(group.commits)
         self._in_flight = None
         self._losers.difference_update(settled.job for settled in group.settled)
 

@@ -53,7 +53,7 @@ def test_a_copy_that_is_killed_again_and_again_comes_to_its_end(
     asyncio.run(fill(tmp_path / "here"))
     file = tmp_path / "here" / "reactor.db"
     was = file.read_bytes()
-    for number in range(6):
+    for number in range(4):
         with Copying(tmp_path / f"{number}.log", "--from", here, "--to", there) as run:
             run.until("copying")
             _wait_for_bytes(run, random.randrange(100_000, 2_500_000))

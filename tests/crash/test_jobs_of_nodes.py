@@ -10,7 +10,7 @@ from tests.support.patience import PATIENCE, until
 from tests.support.postgres import postgres_server
 from tests.support.profile import NIGHTLY
 
-ROUNDS = 20 if NIGHTLY else 4
+ROUNDS = 20 if NIGHTLY else 3
 MUTATIONS, ACTIONS = 150, 40
 SETTINGS = {"REACTOR_NODE_SILENT_SECONDS": "2"}
 

@@ -10,7 +10,7 @@ from tests.conftest import PROFILE
 from tests.support.patience import until
 from tests.support.server import Server
 
-ROUNDS = 20 if PROFILE == "nightly" else 4
+ROUNDS = 20 if PROFILE == "nightly" else 3
 PEOPLE, AT_A_TIME = 60_000, 5_000
 
 

@@ -269,6 +269,27 @@ async def test_all_start_at_once_on_an_empty_store(sharing: Sharing) -> None:
         await world.close()
 
 
+async def test_a_mutation_that_writes_nothing_reads_what_others_were_told_before(worlds: Worlds) -> None:
+    a, b, _ = worlds
+    await a.mutate(adding("x"))
+    await level(worlds)
+    for age in range(2, 8):
+        await a.mutate(adding("x"))
+        # Not level: b may not have heard of it yet.
+        assert [user["age"] for user in await b.mutate(lambda db: db.query("users").collect())] == [age]
+
+
+async def test_a_mutation_does_not_fail_for_what_others_have_changed_before(worlds: Worlds) -> None:
+    a, b, _ = worlds
+
+    async def refuse_empty(db: DatabaseWriter) -> None:
+        if not await db.query("users").collect():
+            raise ValueError("there is nobody")
+
+    await a.mutate(adding("x"))
+    await b.mutate(refuse_empty)
+
+
 async def test_clocks_that_differ_by_minutes_do_not_set_time_back(sharing: Sharing) -> None:
     fast, slow = 2_000_000_000_000_000_000, 1_999_999_000_000_000_000
     made = [world_of(sharing, name, clock=lambda now=now: now) for name, now in (("a", fast), ("b", slow))]
