@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from reactor.database.committer import Committer, Decided, Group, Job, Settled, guarded
 from reactor.database.documents import DocumentCache
@@ -27,6 +27,7 @@ from reactor.database.limits import TransactionLimits
 from reactor.database.others import Step, step_to
 from reactor.database.places import Places
 from reactor.database.ranges import KeyRange
+from reactor.database.reaching import Reaching
 from reactor.database.touched import Touched, TouchedKey, keys_of
 from reactor.database.transaction import Transaction
 from reactor.errors import StoreError
@@ -41,14 +42,6 @@ _LOOK_SECONDS = 60.0
 _PAUSE_SECONDS = 0.1
 
 _log = logging.getLogger("reactor.database")
-
-
-class _Reaching(NamedTuple):
-    """Somebody waits for commit `ts`, since the log was looked at `looks` times."""
-
-    ts: int
-    looks: int
-    reached: asyncio.Future[bool]
 
 
 class SharedCommitter(Committer):
@@ -86,7 +79,7 @@ class SharedCommitter(Committer):
         self._turn = asyncio.Lock()
         self._unlocking: asyncio.Task[None] | None = None
         self._looks = 0
-        self._reaching: list[_Reaching] = []
+        self._reaching = Reaching()
         self._store.listen(self._heard)
 
     # Asking
@@ -156,8 +149,7 @@ class SharedCommitter(Committer):
         """Catch up to commit `ts`, if there is one; gives whether there is."""
         if ts <= self.visible:
             return True
-        reached: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._reaching.append(_Reaching(ts, self._looks, reached))
+        reached = self._reaching.wait(ts, self._looks)
         self._heard()
         return await reached
 
@@ -337,7 +329,7 @@ class SharedCommitter(Committer):
             guarded(self._after)
         else:
             self.fault = error
-            self._tell_reached(failed=True)
+            self._reaching.fail(self.visible)
         self._go_on()
 
     def _go_on(self) -> None:
@@ -385,23 +377,12 @@ class SharedCommitter(Committer):
         except Exception as fault:
             self.fault = fault
         guarded(self._on_visible, step.news)
-        self._tell_reached()
+        self._rung |= self._reaching.tell(self.visible, self._looks)
         for settled in lost:
             step.touched.add(self._marks(settled))
         undone = self._sift(self._forming, step.touched)
         self._missed.merge(step.touched)
         return undone
-
-    def _tell_reached(self, *, failed: bool = False) -> None:
-        waiting, self._reaching = self._reaching, []
-        for one in waiting:
-            if one.reached.done():
-                continue
-            if failed or one.ts <= self.visible or one.looks < self._looks:
-                one.reached.set_result(one.ts <= self.visible)
-            else:
-                self._reaching.append(one)
-                self._rung = True
 
     # Insisting
 
