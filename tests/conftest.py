@@ -10,6 +10,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Generator, Iterator
+from types import ModuleType
 
 import hypothesis
 import pytest
@@ -44,13 +45,19 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
         yield postgres.url(name)
 
 
+_imported: dict[str, ModuleType] = {}
+
+
+def pytest_collection_finish() -> None:
+    """What tests are made of is imported now."""
+    _imported.update((name, each) for name, each in list(sys.modules.items()) if name.partition(".")[0] == "tests")
+
+
 @pytest.fixture(autouse=True)
-def _tests_stay_imported() -> Iterator[None]:
+def _tests_stay_imported() -> None:
     """An application of this repository that is loaded in the tests' own process takes the modules in its folder out of
     `sys.modules`, and leaves those out whose package was imported by somebody else meanwhile."""
-    before = {name: module for name, module in list(sys.modules.items()) if name.partition(".")[0] == "tests"}
-    yield
-    for name, module in before.items():
+    for name, module in _imported.items():
         sys.modules.setdefault(name, module)
 
 
