@@ -28,7 +28,7 @@ def shared_store_of(settings: Settings) -> Store:
     # One process alone need not wait for it.
     from reactor.store.sharing.store import SharedSqliteStore
 
-    return SharedSqliteStore(settings.data, node=secrets.token_hex(8))
+    return SharedSqliteStore(settings.data, node=secrets.token_hex(8), page_cache=settings.page_cache_bytes)
 
 
 def place_of(store: Store) -> str | None:

@@ -381,7 +381,8 @@ class SharedCommitter(Committer):
         for settled in lost:
             step.touched.add(self._marks(settled))
         undone = self._sift(self._forming, step.touched)
-        self._missed.merge(step.touched)
+        if self._running is not None:
+            self._missed.merge(step.touched)
         return undone
 
     # Insisting

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
+from reactor.errors import StoreError
 from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Write, points_of
 from reactor.store.statements import Statement
 
-__all__ = ["Rows", "Step", "catalog_rows", "decode_entry", "decode_index", "decode_outcome", "steps_of"]
+__all__ = ["Rows", "Step", "catalog_rows", "check_order", "decode_entry", "decode_index", "decode_outcome", "steps_of"]
 
 Step = tuple[str, Sequence[Any]]
 """A statement's text with its parameters."""
@@ -93,6 +94,14 @@ class Rows:
             ("put_log", self.log),
             ("put_outcomes", self.outcomes),
         ]
+
+
+def check_order(last: int, batch: Sequence[Commit]) -> None:
+    """Raises StoreError when a batch does not go on after commit `last`, which others may have made."""
+    for commit in batch:
+        if commit.ts <= last:
+            raise StoreError(f"commit {commit.ts} does not come after {last}, the last one of the database")
+        last = commit.ts
 
 
 def catalog_rows(commits: Sequence[Commit]) -> list[tuple[str, list[Any]]]:

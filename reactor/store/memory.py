@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from reactor.errors import StoreError
 from reactor.store.alone import Alone
+from reactor.store.recorded import Recorded
 from reactor.store.seam import (
     Commit,
     IndexRecord,
@@ -165,7 +166,7 @@ class MemorySnapshot:
             _add(entries, (point.new, id))
 
 
-class MemoryStore(Alone):
+class MemoryStore(Recorded, Alone):
     """Keeps its data as long as the object lives, over `close` and `open` too; durable it is not."""
 
     def __init__(self) -> None:
@@ -173,31 +174,14 @@ class MemoryStore(Alone):
         self._visible = MemorySnapshot()
         self._coming: list[Commit] = []
         """Committed, and not to be seen before the next `advance`."""
-        self._at_open = Records([], [], {}, 0)
 
     async def open(self) -> None:
         self._open = True
         self._show()
-        self._at_open = await self._visible.records()
+        self._records = await self._visible.records()
 
     async def close(self) -> None:
         self._open = False
-
-    @property
-    def tables(self) -> list[TableRecord]:
-        return self._at_open.tables
-
-    @property
-    def indexes(self) -> list[IndexRecord]:
-        return self._at_open.indexes
-
-    @property
-    def shapes(self) -> dict[int, str]:
-        return self._at_open.shapes
-
-    @property
-    def last_index(self) -> int:
-        return self._at_open.last_index
 
     def acquire(self) -> Snapshot:
         self._check_open()

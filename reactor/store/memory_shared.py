@@ -5,8 +5,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from reactor.errors import StoreError
+from reactor.store.batch import check_order
 from reactor.store.memory import MemorySnapshot
-from reactor.store.seam import CaughtUp, Commit, IndexRecord, LogEntry, Records, Revise, Snapshot, TableRecord
+from reactor.store.recorded import Recorded
+from reactor.store.seam import CaughtUp, Commit, IndexRecord, LogEntry, Revise, Snapshot
 
 __all__ = ["SharedMemory", "SharedMemoryStore"]
 
@@ -50,7 +52,7 @@ class _Turn:
         self.owner = owner
 
 
-class SharedMemoryStore:
+class SharedMemoryStore(Recorded):
     """One process's view of a memory that it shares, by the name of `node`; no two stores have the same."""
 
     shared = True
@@ -61,7 +63,6 @@ class SharedMemoryStore:
         self._open = False
         self._visible = memory.newest
         self._caught_up: MemorySnapshot | None = None
-        self._at_open = Records([], [], {}, 0)
         self._on_news: Callable[[], None] | None = None
 
     async def open(self) -> None:
@@ -69,28 +70,12 @@ class SharedMemoryStore:
             self._open = True
             self._memory.stores.append(self)
         self._visible = self._memory.newest
-        self._at_open = await self._visible.records()
+        self._records = await self._visible.records()
 
     async def close(self) -> None:
         if self._open:
             self._open, self._on_news = False, None
             self._memory.stores.remove(self)
-
-    @property
-    def tables(self) -> list[TableRecord]:
-        return self._at_open.tables
-
-    @property
-    def indexes(self) -> list[IndexRecord]:
-        return self._at_open.indexes
-
-    @property
-    def shapes(self) -> dict[int, str]:
-        return self._at_open.shapes
-
-    @property
-    def last_index(self) -> int:
-        return self._at_open.last_index
 
     def acquire(self) -> Snapshot:
         self._check_open()
@@ -113,7 +98,7 @@ class SharedMemoryStore:
                 if revise is None:
                     raise StoreError("others have committed, and the batch cannot be revised; catch up, and try again")
                 batch = revise(newest.ts, self._unseen(newest))
-            _check_order(newest.ts, batch)
+            check_order(newest.ts, batch)
             newest.refuse_repeated(batch)
             if batch:
                 self._memory.newest = newest = newest.copy()
@@ -189,10 +174,3 @@ class SharedMemoryStore:
     def _check_open(self) -> None:
         if not self._open:
             raise StoreError("the store is closed; open it first")
-
-
-def _check_order(last: int, batch: Sequence[Commit]) -> None:
-    for commit in batch:
-        if commit.ts <= last:
-            raise StoreError(f"commit {commit.ts} does not come after {last}, the last one of the shared store")
-        last = commit.ts

@@ -11,7 +11,8 @@ from reactor.store.batch import decode_index, steps_of
 from reactor.store.checkpoints import WAL_PAGES, Checkpoints
 from reactor.store.file_format import PAGE_CACHE
 from reactor.store.lock import FolderLock
-from reactor.store.seam import Commit, IndexRecord, Revise, Snapshot, TableRecord
+from reactor.store.recorded import Recorded
+from reactor.store.seam import Commit, IndexRecord, Records, Revise, Snapshot, TableRecord
 from reactor.store.snapshots import Snapshots
 from reactor.store.statements import load_statements
 from reactor.store.upkeep import Upkeep
@@ -25,14 +26,11 @@ STATEMENTS = load_statements(Path(__file__).parent / "sql" / "statements.sql")
 class Catalog(NamedTuple):
     """What is recorded when a store is opened. `unfinished`: indexes with entries and without a record."""
 
-    tables: list[TableRecord]
-    indexes: list[IndexRecord]
-    shapes: dict[int, str]
-    last_index: int
+    records: Records
     unfinished: list[int]
 
 
-class SqliteStore(Alone):
+class SqliteStore(Recorded, Alone):
     """`FOLDER/reactor.db`, read in the event loop's thread and written in another. The folder is made if missing.
 
     `wal_pages`: how many pages of 4 KiB the write-ahead log holds before it is copied into the file. `page_cache`:
@@ -47,7 +45,6 @@ class SqliteStore(Alone):
         self._writer = Writer(file, STATEMENTS, cache=page_cache)
         self._checkpoints = Checkpoints(file, self._writer, self._snapshots, pages=wal_pages)
         self._upkeep = Upkeep(self._writer, self._checkpoints, STATEMENTS)
-        self._catalog = Catalog([], [], {}, 0, [])
 
     async def open(self) -> None:
         try:
@@ -57,8 +54,7 @@ class SqliteStore(Alone):
         self._lock.acquire()
         try:
             await self._writer.open()
-            self._catalog = await self._writer.run(read_catalog)
-            self._upkeep.unfinished = self._catalog.unfinished
+            self._records, self._upkeep.unfinished = await self._writer.run(read_catalog)
             self._snapshots.open()
             await self._checkpoints.open()
         except BaseException:
@@ -72,22 +68,6 @@ class SqliteStore(Alone):
             await self._writer.close()
         finally:
             self._lock.release()
-
-    @property
-    def tables(self) -> list[TableRecord]:
-        return self._catalog.tables
-
-    @property
-    def indexes(self) -> list[IndexRecord]:
-        return self._catalog.indexes
-
-    @property
-    def shapes(self) -> dict[int, str]:
-        return self._catalog.shapes
-
-    @property
-    def last_index(self) -> int:
-        return self._catalog.last_index
 
     def acquire(self) -> Snapshot:
         return self._snapshots.acquire()
@@ -126,4 +106,4 @@ def read_catalog(connection: sqlite3.Connection) -> Catalog:
     last_index = connection.execute(STATEMENTS["last_index"].sql).fetchone()[0]
     unfinished = [row[0] for row in connection.execute(STATEMENTS["unfinished_indexes"].sql)]
     # Commits bring entries of an index that is being built before the filling has noted its number.
-    return Catalog(tables, indexes, shapes, max([last_index, *unfinished]), unfinished)
+    return Catalog(Records(tables, indexes, shapes, max([last_index, *unfinished])), unfinished)

@@ -15,7 +15,8 @@ from reactor.store.postgres.schema_turn import schema_turn
 from reactor.store.postgres.snapshots import Snapshots
 from reactor.store.postgres.upkeep import Upkeep
 from reactor.store.postgres.writer import Attempt, Writer
-from reactor.store.seam import CaughtUp, Commit, IndexRecord, Records, Revise, Snapshot, TableRecord
+from reactor.store.recorded import Recorded
+from reactor.store.seam import CaughtUp, Commit, IndexRecord, Revise, Snapshot
 from reactor.store.statements import load_statements
 
 __all__ = ["STATEMENTS", "PostgresStore"]
@@ -23,7 +24,7 @@ __all__ = ["STATEMENTS", "PostgresStore"]
 STATEMENTS = load_statements(Path(__file__).parent / "sql" / "statements.sql")
 
 
-class PostgresStore:
+class PostgresStore(Recorded):
     """A database by its URL, `postgresql://user:password@host:port/name`.
 
     `folder`, made if missing, has what is not in the database: files, keys. It is locked as long as the store is open.
@@ -53,7 +54,6 @@ class PostgresStore:
         self._doorbell = Doorbell(self._address, STATEMENTS, self.node, self._known, poll_seconds)
         self._snapshots.on_passed = self._doorbell.ring
         self._upkeep = Upkeep(self._writer, STATEMENTS)
-        self._records = Records([], [], {}, 0)
 
     async def open(self) -> None:
         if self._folder is not None and self._lock is not None:
@@ -81,22 +81,6 @@ class PostgresStore:
         finally:
             if self._lock is not None:
                 self._lock.release()
-
-    @property
-    def tables(self) -> list[TableRecord]:
-        return self._records.tables
-
-    @property
-    def indexes(self) -> list[IndexRecord]:
-        return self._records.indexes
-
-    @property
-    def shapes(self) -> dict[int, str]:
-        return self._records.shapes
-
-    @property
-    def last_index(self) -> int:
-        return self._records.last_index
 
     def acquire(self) -> Snapshot:
         return self._snapshots.acquire()

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from reactor.errors import StoreError
+from reactor.store.batch import check_order
 from reactor.store.postgres.address import Address
 from reactor.store.postgres.columns import rows_of
 from reactor.store.postgres.connections import Background, close
@@ -68,14 +69,6 @@ class Attempt:
         except Exception as fault:
             self.fault = fault
             raise
-
-    def check_order(self) -> None:
-        """Raises StoreError when timestamps go back."""
-        last = self.base
-        for commit in self.batch:
-            if commit.ts <= last:
-                raise StoreError(f"commit {commit.ts} does not come after {last}, the last one of the database")
-            last = commit.ts
 
 
 class Writer:
@@ -182,7 +175,7 @@ class Writer:
         return False
 
     async def _write(self, connection: Connection, attempt: Attempt, *, alone: bool = True) -> bool:
-        attempt.check_order()
+        check_order(attempt.base, attempt.batch)
         rows = rows_of(attempt.batch, self._node)
         ts = attempt.batch[-1].ts
         return await write(connection, self._statements, rows, ts, attempt.base, self._node, alone=alone)

@@ -33,9 +33,16 @@ class SharedWriter(Writer):
     """Writes in this process's turn. `node`: its name in the log; `committed`: called in the thread after a commit."""
 
     def __init__(
-        self, file: Path, statements: dict[str, Statement], gate: Gate, node: str, committed: Callable[[], None]
+        self,
+        file: Path,
+        statements: dict[str, Statement],
+        gate: Gate,
+        node: str,
+        committed: Callable[[], None],
+        *,
+        cache: int,
     ) -> None:
-        super().__init__(file, statements)
+        super().__init__(file, statements, cache=cache)
         self._gate = gate
         self._node = node
         self._committed = committed

@@ -7,9 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from reactor.errors import StoreError
-from reactor.store.batch import steps_of
+from reactor.store.batch import check_order, steps_of
 from reactor.store.checkpoints import WAL_PAGES
-from reactor.store.seam import CaughtUp, Commit, IndexRecord, LogEntry, Revise, Snapshot, TableRecord
+from reactor.store.file_format import PAGE_CACHE
+from reactor.store.recorded import Recorded
+from reactor.store.seam import CaughtUp, Commit, IndexRecord, LogEntry, Revise, Snapshot
 from reactor.store.sharing.gate import LIMIT, Gate
 from reactor.store.sharing.news import News
 from reactor.store.sharing.schema_turn import schema_turn
@@ -25,27 +27,26 @@ _PAGE = 256
 """Log entries read without letting anybody else have the event loop."""
 
 
-class SharedSqliteStore:
+class SharedSqliteStore(Recorded):
     """`FOLDER/reactor.db` for all processes of one machine that open it so. `node` names this one, like no other.
 
     It does not lock the folder: whoever starts the processes does. What they share beside the file is in
-    `FOLDER/shared`. `wal_pages` as in `SqliteStore`.
+    `FOLDER/shared`. `wal_pages` and `page_cache` as in `SqliteStore`.
     """
 
     shared = True
 
-    def __init__(self, folder: Path, *, node: str, wal_pages: int = WAL_PAGES) -> None:
+    def __init__(self, folder: Path, *, node: str, wal_pages: int = WAL_PAGES, page_cache: int = PAGE_CACHE) -> None:
         self._folder, self._node = folder / "shared", node
         file = folder / "reactor.db"
         self._gate = Gate(self._folder)
-        self._snapshots = Snapshots(file, STATEMENTS)
+        self._snapshots = Snapshots(file, STATEMENTS, cache=page_cache)
         self._news = News(self._folder, file, STATEMENTS, self._snapshots, self._hurry)
-        self._writer = SharedWriter(file, STATEMENTS, self._gate, node, self._news.committed)
+        self._writer = SharedWriter(file, STATEMENTS, self._gate, node, self._news.committed, cache=page_cache)
         self._checkpoints = SharedCheckpoints(
             file, self._writer, self._snapshots, self._news, Gate(self._folder), pages=wal_pages
         )
         self._upkeep = Upkeep(self._writer, self._checkpoints, STATEMENTS)
-        self._catalog = Catalog([], [], {}, 0, [])
 
     async def open(self) -> None:
         try:
@@ -58,8 +59,7 @@ class SharedSqliteStore:
         try:
             entry = await asyncio.to_thread(self._gate.enter)
             await self._writer.open()
-            self._catalog = await self._writer.transaction(_read_catalog)
-            self._upkeep.unfinished = self._catalog.unfinished
+            self._records, self._upkeep.unfinished = await self._writer.transaction(_read_catalog)
             self._news.open()
             self._snapshots.open()
             await self._checkpoints.open()
@@ -76,22 +76,6 @@ class SharedSqliteStore:
         await self._writer.close()
         self._news.close()
         self._gate.close()
-
-    @property
-    def tables(self) -> list[TableRecord]:
-        return self._catalog.tables
-
-    @property
-    def indexes(self) -> list[IndexRecord]:
-        return self._catalog.indexes
-
-    @property
-    def shapes(self) -> dict[int, str]:
-        return self._catalog.shapes
-
-    @property
-    def last_index(self) -> int:
-        return self._catalog.last_index
 
     def acquire(self) -> Snapshot:
         return self._snapshots.acquire()
@@ -111,7 +95,7 @@ class SharedSqliteStore:
         waiting = False
         try:
             while batch:
-                _check_order(upon, batch)
+                check_order(upon, batch)
                 steps = steps_of(batch, STATEMENTS, node=self._node)
                 waiting = True
                 overtaken = await self._writer.attempt(
@@ -173,7 +157,7 @@ class SharedSqliteStore:
 def _read_catalog(connection: sqlite3.Connection) -> Catalog:
     catalog = read_catalog(connection)
     # All processes number their indexes from what is noted, and later ones do not look for numbers without a note.
-    connection.execute(STATEMENTS["raise_last_index"].sql, (catalog.last_index,))
+    connection.execute(STATEMENTS["raise_last_index"].sql, (catalog.records.last_index,))
     return catalog
 
 
@@ -189,10 +173,3 @@ async def _entries(snapshot: Snapshot, seen: int) -> list[LogEntry] | None:
             return entries
         seen = page[-1].ts
         await asyncio.sleep(0)
-
-
-def _check_order(last: int, batch: Sequence[Commit]) -> None:
-    for commit in batch:
-        if commit.ts <= last:
-            raise StoreError(f"commit {commit.ts} does not come after {last}, the last one of the shared store")
-        last = commit.ts
