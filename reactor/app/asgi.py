@@ -1,5 +1,6 @@
 """The ASGI applications: functions and HTTP actions straight from the socket, everything else through Starlette."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,6 +36,11 @@ __all__ = ["AsgiApp", "SiteApp", "http_actions"]
 Endpoint = Callable[[Request], Awaitable[Answer]]
 
 _log = logging.getLogger("reactor.http")
+
+_STOPPING = (
+    "The server was stopped before this call had ended. What it was to do may have happened or not: look before you "
+    "call again."
+)
 
 _SLASHES = re.compile(r"/{2,}")
 _RUN = "/api/run/"
@@ -140,6 +146,9 @@ class AsgiApp:
             )
         except HttpError as error:
             return error_body(error)
+        except asyncio.CancelledError:
+            # Only a server that stops ends a call; left to go up it would be answered as a failure inside of uvicorn.
+            return error_body(HttpError(503, "ServerStopping", _STOPPING))
         except Exception:
             # Quoted: a path may have line breaks, which would look like lines of ours.
             _log.exception("%s %r failed inside of Reactor", scope["method"], scope["path"])

@@ -93,4 +93,7 @@ class Caller:
 
 async def _post(http: httpx.AsyncClient, endpoint: str, **body: Any) -> Any:
     answer = await http.post(f"/api/{endpoint}", json=body)
-    return answer.json()
+    told = answer.json()
+    if told.get("code") == "ServerStopping":
+        raise httpx.RemoteProtocolError(told["message"])  # as if it had not been answered
+    return told
