@@ -13,7 +13,7 @@ from tests.support.postgres import Postgres, postgres_server
 from tests.support.profile import NIGHTLY
 from tests.support.report import keep_report
 
-PROGRAMS, ROUNDS = (110_000, 40) if NIGHTLY else (2_000, 1)
+PROGRAMS, ROUNDS = (110_000, 12) if NIGHTLY else (2_000, 1)
 LONGEST = 12.0 if NIGHTLY else 1.0
 """Seconds of a fault: in long runs longer than a node may be silent before others take over its work."""
 

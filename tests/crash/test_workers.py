@@ -14,7 +14,7 @@ from tests.support.profile import NIGHTLY
 from tests.support.report import keep_report
 
 WORKERS = 3
-PROGRAMS, ROUNDS = (100_000, 40) if NIGHTLY else (2_000, 1)
+PROGRAMS, ROUNDS = (110_000, 20) if NIGHTLY else (2_000, 1)
 PORTION = PROGRAMS // ROUNDS // 5
 LONGEST = 12.0 if NIGHTLY else 1.0
 
