@@ -107,9 +107,14 @@ class Bench:
 
 
 def loaded(phase: Phase, run: Run, folder: Path, observe: Observe | None) -> Figures:
-    with running(phase.server, folder, borrowed(phase, run), on_its_core=phase.pinned) as server:
-        before = server.counters()
+    fill = borrowed(phase, run)
+    with contextlib.ExitStack() as servers:
+        server = servers.enter_context(running(phase.server, folder, fill, on_its_core=phase.pinned))
         options = {**phase.load, "urls": server.urls, "pids": server.pids}
+        if phase.beside:
+            other = running(phase.beside, folder / "beside", fill, on_its_core=phase.pinned)
+            options["beside"] = servers.enter_context(other).urls[0]
+        before = server.counters()
         figures = generate(options, (lambda event: observe(server, event)) if observe else (lambda event: None))
         counters = {name: value - before.get(name, 0.0) for name, value in server.counters().items()}
         return {**figures, "counters": {name: value for name, value in counters.items() if value}}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from harness.servers import ADMIN_KEY, broadcast, mock, reactor, school
 from harness.several import SEVERAL
+from harness.transfers import TRANSFERS
 from harness.workload import Claim, Phase, Settings, Workload, insert_load, push_load
 
 __all__ = ["WORKLOADS"]
@@ -203,32 +204,6 @@ def dashboard_claims(s: Settings) -> Iterator[Claim]:
     yield Claim("sessions that never heard of it", (crowd, "missing"), "", ("<=", 0))
 
 
-TRANSFERS = {"alone": None, "uploads": "up", "downloads": "down"}
-
-
-def transfer_phases(s: Settings) -> Iterator[Phase | None]:
-    size = int(s.size(2**30, 2**24))
-    yield Phase("bare disk", None, {"script": "servers/disk.py", "arguments": [size]})
-    for name, direction in TRANSFERS.items():
-        load = {**push_load(s), "workload": "transfer", "bytes": size, "direction": direction}
-        yield Phase(f"reactor {s.ws[0]}, {name}", reactor(s.ws[0]), load)
-
-
-def transfer_claims(s: Settings) -> Iterator[Claim]:
-    alone = f"reactor {s.ws[0]}, alone"
-    for name in ("uploads", "downloads"):
-        subject = f"reactor {s.ws[0]}, {name}"
-        for figure in ("push_p50_ms", "push_p99_ms"):
-            what = f"push latency beside {name} of 1 GiB, {figure[5:8]}"
-            yield Claim(what, (subject, figure), "ms", ("<=", 1.5), reference=(alone, figure))
-        yield Claim(f"memory that {name} of 1 GiB take", (subject, "grown_mib"), "MiB", ("<=", 64))
-    # Bytes pass through a socket and the event loop of Python, which bare reads from a cache do not.
-    for name, least in (("uploads", 0.2), ("downloads", 0.05)):
-        bare = ("bare disk", f"{name}_mib_per_second")
-        value = (f"reactor {s.ws[0]}, {name}", "mib_per_second")
-        yield Claim(f"speed of {name} of 1 GiB", value, "MiB/s", (">=", least), reference=bare)
-
-
 READERS = {"bare": BARE_SQLITE, "cached": "reactor, cached", "uncached": "reactor, not cached"}
 
 
@@ -308,14 +283,6 @@ SEARCH_FIGURES = (
     "plain_write_us",
 )
 DASHBOARD_FIGURES = ("pages_load_ms", "order_ms", "last_p50_ms", "last_p95_ms", "ack_p50_ms", "server_cpu_ms_per_write")
-TRANSFER_FIGURES = (
-    "push_p50_ms",
-    "push_p99_ms",
-    "grown_mib",
-    "mib_per_second",
-    "uploads_mib_per_second",
-    "downloads_mib_per_second",
-)
 PUSH_FIGURES = ("push_p50_ms", "push_p99_ms", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent")
 INSERT_FIGURES = ("per_second", "ack_p50_ms", "ack_p99_ms", "server_cpu_percent", "generator_cpu_percent", "errors")
 FANOUT_FIGURES = ("last_p50_ms", "last_p95_ms", "half_p50_ms", "ack_p50_ms", "server_cpu_ms_per_write", "push_bytes")
@@ -351,9 +318,6 @@ WORKLOADS = {
     "dashboards": Workload(
         "the school's dashboards with two years of data", dashboard_phases, dashboard_claims, DASHBOARD_FIGURES
     ),
-    "files": Workload(
-        "W1 while another process moves files of 1 GiB", transfer_phases, transfer_claims, TRANSFER_FIGURES
-    ),
     "reads": Workload(
         "documents by id and by an index, many in one query", read_phases, read_claims, ("get_us", "ten_us")
     ),
@@ -365,5 +329,6 @@ WORKLOADS = {
         million_claims,
         ("push_p50_ms", "push_p99_ms", "ack_p50_ms", "anonymous_mib", "rss_mib", "grown_mib", "documents_per_second"),
     ),
+    **TRANSFERS,
     **SEVERAL,
 }

@@ -19,7 +19,19 @@ from pathlib import Path
 from harness.machine import ROOT, pinned, server_core
 from harness.postgres import free_port, postgres
 
-__all__ = ["ADMIN_KEY", "OUT", "Running", "Server", "broadcast", "mock", "reactor", "running", "school", "scratch"]
+__all__ = [
+    "ADMIN_KEY",
+    "OUT",
+    "Running",
+    "Server",
+    "broadcast",
+    "mock",
+    "mover",
+    "reactor",
+    "running",
+    "school",
+    "scratch",
+]
 
 BENCH = ROOT / "bench"
 OUT = BENCH / "out"
@@ -104,6 +116,13 @@ def broadcast(kind: str, push_bytes: str = "{push_bytes}") -> Server | None:
         return None
     argv = (sys.executable, str(BENCH / "servers" / "broadcast.py"), "{port}", kind, push_bytes)
     return Server("broadcast", argv)
+
+
+def mover() -> Server:
+    """What takes and gives large files, and no more of them a second than the phase before it."""
+    return Server(
+        "mover", (sys.executable, str(BENCH / "servers" / "mover.py"), "{port}", "{folder}", "{mib_per_second}")
+    )
 
 
 @contextlib.contextmanager

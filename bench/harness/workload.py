@@ -26,7 +26,8 @@ class Phase:
     `folder`: phases of a workload that give the same name work on the same data, in all runs.
     `once`: only the first run does it (the figures count for all). `borrow`: figures of earlier phases that the
     server's command needs. No server means a program that measures itself: `script` under bench/, given `arguments`
-    behind the folder. `pinned`: all of it is on the server's core; otherwise it shares all cores with the generator.
+    behind the folder. `beside`: another server on the same core, for the load to use too. `pinned`: all of it is on the
+    server's core; otherwise it shares all cores with the generator.
     """
 
     subject: str
@@ -35,6 +36,7 @@ class Phase:
     folder: str | None = None
     once: bool = False
     borrow: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: Server | None = None
     pinned: bool = True
 
 

@@ -31,8 +31,10 @@ _NAME = re.compile(r"[0-9a-z]{31,37}")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LISTED = 500
 _THREADS = 8
-_FLUSHED = 4 * 2**20
-"""So many bytes are made durable at a time. With a gigabyte at once the commits of the database wait behind it."""
+_STEP = 2**20
+"""So many bytes are written, digested and made durable at a time. A commit of the database waits behind what is being
+made durable: with 4 MiB for several milliseconds. With less a file takes more turns, each of which needs the
+interpreter's lock and a flush of the disk, and takes longer."""
 
 
 class LocalFiles:
@@ -63,7 +65,7 @@ class LocalFiles:
         doing = "storing a file"
         try:
             await self._run(arriving.begin, doing)
-            async for block in blocks(pieces):
+            async for block in blocks(pieces, _STEP):
                 await self._run(lambda block=block: arriving.write(block), doing)
             stored = arriving.measure.stored()
             accept(stored)
@@ -136,7 +138,6 @@ class _Arriving:
         self._path, self._final = path, final
         self._file: int | None = None
         self._discarded = False
-        self._unflushed = 0
         self._lock = threading.Lock()
         self.measure = Measure()
 
@@ -151,10 +152,9 @@ class _Arriving:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
             self.measure.update(block)
-            self._unflushed += len(block)
-            if self._unflushed >= _FLUSHED:
-                os.fsync(self._file)
-                self._unflushed = 0
+            if len(block) >= _STEP:  # the last one is left to `keep`
+                # macOS has no fdatasync.
+                getattr(os, "fdatasync", os.fsync)(self._file)
 
     def keep(self) -> None:
         """Make it durable, then let it be there under its name, then make that durable."""

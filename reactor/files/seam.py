@@ -96,13 +96,13 @@ class FileStore(Protocol):
         ...
 
 
-async def blocks(pieces: Pieces) -> Pieces:
-    """The same bytes in pieces that are worth a write: of at least LARGEST_PIECE, but for the last."""
+async def blocks(pieces: Pieces, least: int = LARGEST_PIECE) -> Pieces:
+    """The same bytes in pieces that are worth a write: of at least so many bytes, but for the last."""
     waiting, size = list[bytes](), 0
     async for piece in pieces:
         waiting.append(piece)
         size += len(piece)
-        if size >= LARGEST_PIECE:
+        if size >= least:
             yield b"".join(waiting)
             waiting, size = [], 0
     if size:

@@ -1,5 +1,6 @@
 // The load of `push`, while another process moves large files: how much later is the news, and what memory does it take?
-// Options: those of push; bytes (of each file), direction ("up", "down", or none for the same without files).
+// Options: those of push; bytes (of each file), direction ("up", "down", or none for the same without files), beside
+// (a servers/mover.py that the files move to and from instead).
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -44,17 +45,24 @@ async function oneFile(uploadUrl, bytes) {
   return id;
 }
 
-export default async function transfer({ deployment, server, phase, options }) {
-  const { bytes, direction } = options;
-  const writer = await deployment.writer();
+/** Where the files go to, or where they come from. */
+async function address(deployment, writer, { bytes, direction, beside }) {
+  if (beside) return `${beside}/${bytes}`;
   const uploadUrl = await writer.call('files:upload_url', {});
   // A small file first, so that code which loads on demand is not charged to the large ones.
   await oneFile(uploadUrl, MIB);
-  const url = direction === 'down' ? await deployment.read('files:url', { file: await oneFile(uploadUrl, bytes) }) : uploadUrl;
+  if (direction !== 'down') return uploadUrl;
+  return deployment.read('files:url', { file: await oneFile(uploadUrl, bytes) });
+}
+
+export default async function transfer({ deployment, deployments, server, phase, options }) {
+  const { bytes, direction } = options;
+  const writer = await deployment.writer();
+  const url = await address(deployment, writer, options);
   const idle = server.memory().anonymous, peak = new Peak(server);
   const mover = direction ? new Mover(direction, url, bytes) : null;
   if (mover) await mover.first;
-  const figures = await push({ deployment, server, phase, options });
+  const figures = await push({ deployment, deployments, server, phase, options });
   mover?.end();
   peak.end();
   writer.close();
