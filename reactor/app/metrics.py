@@ -19,12 +19,9 @@ class _Parts(Collector):
 
     def collect(self) -> Iterator[Metric]:
         parts = self._parts
-        runs = CounterMetricFamily(
-            "reactor_query_runs", "Runs of queries, live ones and single calls", labels=["function"]
+        yield _by(
+            "reactor_query_runs", "Runs of queries, live ones and single calls", "function", parts.runner.query_runs
         )
-        for function, count in parts.runner.query_runs.items():
-            runs.add_metric([function], count)
-        yield runs
         yield from _results(parts)
         yield from _latencies(parts)
         yield from _traffic(parts)
@@ -32,54 +29,66 @@ class _Parts(Collector):
         yield from _entrance(parts)
         yield from _files(parts)
         yield from _nodes(parts)
-        committer = parts.database.committer
-        for name, says, value in (
-            ("reactor_query_unchanged", "Runs of live queries whose result was the same", parts.rounds.unchanged),
-            ("reactor_rounds", "Rounds of live queries", parts.rounds.rounds),
-            ("reactor_round_faults", "Rounds and runs of live queries that failed inside", parts.rounds.faults),
-            ("reactor_transitions_sent", "Transitions sent to clients", parts.hub.transitions),
-            ("reactor_connects", "Sync connections accepted", parts.hub.connects),
-            ("reactor_mutations", "Mutations answered", parts.mutations.answered),
-            ("reactor_mutations_repeated", "Mutations answered from the record", parts.mutations.repeated),
-            ("reactor_jobs_run", "Scheduled functions that have run to their end", parts.job_runs.ran),
-            ("reactor_jobs_failed", "Scheduled functions that failed", parts.job_runs.failed),
-            (
-                "reactor_jobs_dead",
-                "Scheduled actions all of whose tries have failed",
-                parts.job_runs.dead + parts.crons.dead,
-            ),
-            ("reactor_crons_run", "Runs of cron jobs that came to their end", parts.crons.ran),
-            ("reactor_crons_failed", "Runs of cron jobs that failed", parts.crons.failed),
-            ("reactor_migration_batches", "Batches of migrations", parts.migration_runs.batches),
-            ("reactor_migration_documents", "Documents given to migrations", parts.migration_runs.documents),
-            ("reactor_migrations_failed", "Migrations that stopped at an error", parts.migration_runs.failed),
-            ("reactor_commits", "Commits made durable", committer.commits),
-            ("reactor_commit_groups", "Database transactions that made them durable", committer.groups),
-            ("reactor_commits_of_others", "Commits of other servers that became visible here", committer.others),
-            ("reactor_mutation_reruns", "Mutations run again because of them", committer.reruns),
-            ("reactor_mutations_insisted", "Mutations run while other servers had to wait", committer.insisted),
-        ):
-            yield CounterMetricFamily(name, says, value=value)
-        for name, says, value in (
-            ("reactor_live_queries", "Distinct live queries", len(parts.live)),
-            ("reactor_subscriptions", "Subscriptions to live queries", parts.live.subscriptions),
-            ("reactor_sessions", "Sync connections open", len(parts.hub.sessions)),
-            ("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting),
-            ("reactor_jobs_pending", "Scheduled functions that have not begun", parts.backlog.pending),
-            ("reactor_jobs_running", "Scheduled functions that have been taken up", len(parts.executor.running)),
-        ):
-            yield GaugeMetricFamily(name, says, value=value)
+        yield from _live(parts)
+        yield from _background(parts)
+        yield from _commits(parts)
+
+
+def _live(parts: Parts) -> Iterator[Metric]:
+    yield from _counters(
+        ("reactor_query_unchanged", "Runs of live queries whose result was the same", parts.rounds.unchanged),
+        ("reactor_rounds", "Rounds of live queries", parts.rounds.rounds),
+        ("reactor_round_faults", "Rounds and runs of live queries that failed inside", parts.rounds.faults),
+        ("reactor_transitions_sent", "Transitions sent to clients", parts.hub.transitions),
+        ("reactor_connects", "Sync connections accepted", parts.hub.connects),
+    )
+    yield from _gauges(
+        ("reactor_live_queries", "Distinct live queries", len(parts.live)),
+        ("reactor_subscriptions", "Subscriptions to live queries", parts.live.subscriptions),
+        ("reactor_sessions", "Sync connections open", len(parts.hub.sessions)),
+    )
+
+
+def _background(parts: Parts) -> Iterator[Metric]:
+    dead = parts.job_runs.dead + parts.crons.dead
+    yield from _counters(
+        ("reactor_jobs_run", "Scheduled functions that have run to their end", parts.job_runs.ran),
+        ("reactor_jobs_failed", "Scheduled functions that failed", parts.job_runs.failed),
+        ("reactor_jobs_dead", "Scheduled actions all of whose tries have failed", dead),
+        ("reactor_crons_run", "Runs of cron jobs that came to their end", parts.crons.ran),
+        ("reactor_crons_failed", "Runs of cron jobs that failed", parts.crons.failed),
+        ("reactor_migration_batches", "Batches of migrations", parts.migration_runs.batches),
+        ("reactor_migration_documents", "Documents given to migrations", parts.migration_runs.documents),
+        ("reactor_migrations_failed", "Migrations that stopped at an error", parts.migration_runs.failed),
+    )
+    yield from _gauges(
+        ("reactor_jobs_pending", "Scheduled functions that have not begun", parts.backlog.pending),
+        ("reactor_jobs_running", "Scheduled functions that have been taken up", len(parts.executor.running)),
+    )
+
+
+def _commits(parts: Parts) -> Iterator[Metric]:
+    committer = parts.database.committer
+    yield from _counters(
+        ("reactor_mutations", "Mutations answered", parts.mutations.answered),
+        ("reactor_mutations_repeated", "Mutations answered from the record", parts.mutations.repeated),
+        ("reactor_commits", "Commits made durable", committer.commits),
+        ("reactor_commit_groups", "Database transactions that made them durable", committer.groups),
+        ("reactor_commits_of_others", "Commits of other servers that became visible here", committer.others),
+        ("reactor_mutation_reruns", "Mutations run again because of them", committer.reruns),
+        ("reactor_mutations_insisted", "Mutations run while other servers had to wait", committer.insisted),
+    )
+    yield from _gauges(("reactor_mutations_waiting", "Mutations that have not begun", committer.waiting))
 
 
 def _entrance(parts: Parts) -> Iterator[Metric]:
     entrance = parts.runner.entrance
     yield _by("reactor_calls_refused", "Calls that were not let in", "why", entrance.refused)
-    for name, says, value in (
+    yield from _gauges(
         ("reactor_subscriptions_held", "Subscriptions that wait for their rate", len(parts.held)),
         ("reactor_rate_buckets", "Buckets of rates that are not full", len(entrance.buckets)),
         ("reactor_calls_in_progress", "Calls of clients that are not answered", len(entrance.in_progress)),
-    ):
-        yield GaugeMetricFamily(name, says, value=value)
+    )
 
 
 def _files(parts: Parts) -> Iterator[Metric]:
@@ -100,28 +109,19 @@ def _files(parts: Parts) -> Iterator[Metric]:
 
 def _nodes(parts: Parts) -> Iterator[Metric]:
     members = parts.members
-    for name, says, value in (
+    yield from _gauges(
         ("reactor_nodes", "Servers that share the database and live", max(1, len(members.nodes))),
         ("reactor_leads", "Whether this server does the background work", members.leads),
         ("reactor_code_version", "Which version of the code this server has", members.version),
         ("reactor_code_outdated", "Whether others have newer code", parts.is_outdated),
-    ):
-        yield GaugeMetricFamily(name, says, value=value)
+    )
 
 
 def _results(parts: Parts) -> Iterator[Metric]:
     queries, cache = parts.queries, parts.queries.cache
-    hits = CounterMetricFamily(
-        "reactor_result_hits", "Single queries answered with a result that was there", labels=["from"]
-    )
-    for source, count in queries.hits.items():
-        hits.add_metric([source], count)
-    yield hits
+    yield _by("reactor_result_hits", "Single queries answered with a result that was there", "from", queries.hits)
     yield CounterMetricFamily("reactor_result_misses", "Single queries that had to run", value=queries.misses)
-    dropped = CounterMetricFamily("reactor_results_dropped", "Results that the cache let go", labels=["why"])
-    for why, count in cache.dropped.items():
-        dropped.add_metric([why], count)
-    yield dropped
+    yield _by("reactor_results_dropped", "Results that the cache let go", "why", cache.dropped)
     yield GaugeMetricFamily("reactor_results_cached", "Results in the cache", value=len(cache))
     yield GaugeMetricFamily("reactor_results_cached_bytes", "Memory that they take", value=cache.bytes)
 
@@ -142,6 +142,16 @@ def _traffic(parts: Parts) -> Iterator[Metric]:
     yield _by("reactor_http_requests", "Requests to HTTP actions", "status", traffic.requests)
     yield CounterMetricFamily("reactor_http_request_bytes", "Bodies of those requests", value=traffic.bytes_in)
     yield CounterMetricFamily("reactor_http_response_bytes", "Bodies of their responses", value=traffic.bytes_out)
+
+
+def _counters(*told: tuple[str, str, float]) -> Iterator[Metric]:
+    for name, says, value in told:
+        yield CounterMetricFamily(name, says, value=value)
+
+
+def _gauges(*told: tuple[str, str, float]) -> Iterator[Metric]:
+    for name, says, value in told:
+        yield GaugeMetricFamily(name, says, value=value)
 
 
 def _by(name: str, says: str, label: str, counts: Mapping[str, int]) -> Metric:

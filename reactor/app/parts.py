@@ -114,25 +114,12 @@ class Parts:
         self._look_away: Callable[[], None] = _nothing
         self.runner = self._make_runner()
         self.mutations = Mutations(self.database, self.runner)
-        self.actions = Actions(
-            self.database,
-            self.runner,
-            self.mutations,
-            Steps(self.watchdog, cpu_seconds=settings.action_cpu_seconds, seconds=settings.action_seconds),
-            ask=self._ask,
-        )
+        self.actions = self._make_actions()
         self.tokens = Verifier((), settings, redact=settings.redacts, clock=clock)
         self.sign_in = SignIn(self.database, self.tokens, lambda: self.runner.origins, events)
         self.live = Directory()
         self.traffic = Traffic()
-        self.queries = Queries(
-            self.database,
-            self.runner,
-            self.live,
-            ResultCache(settings.result_cache_bytes),
-            fresh=self._fresh,
-            clock_seconds=settings.result_clock_seconds,
-        )
+        self.queries = self._make_queries()
         self.file_api = _file_api(self.files, settings)
         self._make_jobs()
         self.port = settings.port
@@ -177,6 +164,21 @@ class Parts:
             sink=lambda path, line: self.events("log", function=path, line=line),
             on_failure=self._function_failed,
             watcher=self._determinism,
+        )
+
+    def _make_actions(self) -> Actions:
+        settings = self.settings
+        steps = Steps(self.watchdog, cpu_seconds=settings.action_cpu_seconds, seconds=settings.action_seconds)
+        return Actions(self.database, self.runner, self.mutations, steps, ask=self._ask)
+
+    def _make_queries(self) -> Queries:
+        return Queries(
+            self.database,
+            self.runner,
+            self.live,
+            ResultCache(self.settings.result_cache_bytes),
+            fresh=self._fresh,
+            clock_seconds=self.settings.result_clock_seconds,
         )
 
     def _make_jobs(self) -> None:
