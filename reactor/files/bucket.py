@@ -46,6 +46,8 @@ _log = logging.getLogger("reactor.files")
 class BucketFiles:
     """A place in a bucket that belongs to one deployment. The data folder's lock keeps its other servers away."""
 
+    reached_by_all = True
+
     def __init__(self, place: str, key_file: Path, *, endpoint: str | None, region: str | None, max_bytes: int) -> None:
         """`place`: s3://BUCKET/PREFIX; `key_file` holds the secret of links; no file is larger than `max_bytes`."""
         self._place, self._key_file = place, key_file
@@ -160,8 +162,9 @@ class BucketFiles:
             if found != ours:
                 raise StoreError(
                     f"{self._place} holds the files of another deployment, or {self._key_file} is not the one that "
-                    "they were stored with. Choose another prefix in the setting files, or put the key back. If no "
-                    f"other server uses the place, delete the object {_OWNER} there; addresses of files change then."
+                    "they were stored with. Choose another prefix in the setting files, or put the key back; servers "
+                    "that share a database need the same one, so copy that of the first. If no other server uses the "
+                    f"place, delete the object {_OWNER} there; addresses of files change then."
                 ) from None
 
     def _opened(self) -> S3Store:

@@ -26,7 +26,7 @@ from reactor.files.upkeep import Upkeep
 from reactor.nodes.membership import Membership
 from reactor.values.ids import new_id
 
-__all__ = ["LONGEST_TYPE", "FileLimits", "Files", "is_content_type"]
+__all__ = ["LONGEST_TYPE", "BytesElsewhere", "FileLimits", "Files", "is_content_type"]
 
 LONGEST_TYPE = 1024
 """Characters of a content type."""
@@ -41,6 +41,10 @@ class FileLimits(msgspec.Struct, frozen=True):
     max_bytes: int
     upload_url_seconds: float
     kept_seconds: float
+
+
+class BytesElsewhere(StoreError):
+    """The file is known to the database, and its bytes are most likely in the folder of another server."""
 
 
 class Files:
@@ -109,9 +113,17 @@ class Files:
             snapshot.release()
 
     async def read(self, id: str) -> OpenFile | None:
-        """The bytes of a file whose row was found; None when it was deleted meanwhile. Raises StoreError."""
+        """The bytes of a file whose row was found; None when it was deleted meanwhile.
+
+        Raises StoreError, and its kind BytesElsewhere.
+        """
         opened = await self.store.read(id)
         if opened is None and await self.row(id) is not None:
+            if self._members.shared and not self.store.reached_by_all:
+                raise BytesElsewhere(
+                    f"the bytes of the file {id} are not in this server's folder. Other servers of its database have "
+                    "folders of their own: keep files in a bucket, by the setting files, which all of them reach"
+                )
             _log.error(
                 "The bytes of the file %s are not there. Was it deleted beside Reactor, or restored without?", id
             )

@@ -41,6 +41,8 @@ class LocalFiles:
     """A folder of files, which is made if missing. The data folder's lock keeps other servers away from it; several
     processes of one server may use it."""
 
+    reached_by_all = False
+
     def __init__(self, folder: Path) -> None:
         self._folder, self._arriving = folder, folder / "arriving"
         self._pool: ThreadPoolExecutor | None = None

@@ -11,6 +11,8 @@ __all__ = ["MemoryFiles"]
 class MemoryFiles:
     """Keeps files for as long as this object lives, also when it is closed and opened again."""
 
+    reached_by_all = False
+
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
         self.key = secrets.token_bytes(32)

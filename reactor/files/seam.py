@@ -58,6 +58,9 @@ class FileStore(Protocol):
     Belongs to one event loop, and to one server at a time.
     """
 
+    reached_by_all: bool
+    """Whether all servers of a database reach these files, and not only those of one machine."""
+
     @property
     def key(self) -> bytes:
         """32 secret bytes that live as long as the files, for links to them. Known once it is open."""

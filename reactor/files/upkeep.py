@@ -159,9 +159,14 @@ class Upkeep:
         while ids:
             missing = await self._store.missing(ids)
             if missing and not self.without_bytes:
-                _log.error("The bytes of files are not there, of %s for one. Were they restored, too?", missing[0])
+                _log.error("The bytes of files are not there, of %s for one. %s", missing[0], self._supposed())
             self.without_bytes += missing[: _PAGE - len(self.without_bytes)]
             ids = await self._ids(ids[-1] + "\0", last)
+
+    def _supposed(self) -> str:
+        if self._members.shared and not self._store.reached_by_all:
+            return "Do other servers have them in folders of their own? Keep files in a bucket (setting files)."
+        return "Were they restored, too?"
 
     async def _ids(self, first: str, last: str) -> list[str]:
         snapshot = self._database.store.acquire()

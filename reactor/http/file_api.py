@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from reactor.errors import DeveloperError, StoreError, StoreFull
-from reactor.files.files import Files, is_content_type
+from reactor.files.files import BytesElsewhere, Files, is_content_type
 from reactor.files.links import Token, is_file_id, is_uuid
 from reactor.files.seam import OpenFile
 from reactor.http.byte_ranges import Whole, requested
@@ -166,6 +166,9 @@ class FileApi:
     async def _opened(self, id: str) -> OpenFile:
         try:
             opened = await self._files.read(id)
+        except BytesElsewhere as error:
+            _log.error("a file cannot be shown here: %s", error)
+            raise _not_found() from error
         except StoreError as error:
             raise _refusal(error) from error
         if opened is None:

@@ -6,12 +6,15 @@ import resource
 import signal
 import stat
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from reactor.errors import StoreError, StoreFull
+from reactor.files.link_key import link_key
 from reactor.files.local import LocalFiles
 from reactor.files.threads import shut_down, threads
 from tests.integration.files.test_contract import name, names, put
@@ -113,6 +116,22 @@ async def test_a_key_that_was_cut_is_refused(tmp_path: Path) -> None:
     store = LocalFiles(tmp_path / "files")
     with pytest.raises(StoreError, match="not the key of links"):
         await store.open()
+
+
+async def test_all_that_begin_at_once_have_one_key(tmp_path: Path) -> None:
+    """Each makes links that the others have to know."""
+    count = 8
+    for folder in (tmp_path / str(number) for number in range(10)):
+        folder.mkdir()
+        together = threading.Barrier(count)
+
+        def begin(file: Path, together: threading.Barrier = together) -> bytes:
+            together.wait()
+            return link_key(file)
+
+        with ThreadPoolExecutor(count) as pool:
+            keys = set(pool.map(begin, [folder / "key"] * count))
+        assert keys == {(folder / "key").read_bytes()}
 
 
 async def test_a_file_that_was_cut_is_not_given_as_whole(local: LocalFiles, tmp_path: Path) -> None:

@@ -12,6 +12,11 @@ async def worker(ctx: QueryCtx) -> int:
     return os.getpid()
 
 
+@query
+async def urls(ctx: QueryCtx, file: str) -> list[str | None]:
+    return [await ctx.storage.get_url(file), await ctx.storage.get_url(file, expires_in=3600)]
+
+
 @mutation
 async def add(ctx: MutationCtx, text: str) -> int:
     await ctx.db.insert("lines", {"text": text, "worker": os.getpid()})
