@@ -136,7 +136,8 @@ def measured_by_itself(phase: Phase, folder: Path) -> Figures:
     command = [sys.executable, str(script), str(folder), *map(str, phase.load["arguments"])]
     env = {**os.environ, "PYTHONPATH": str(BENCH)}
     with pinned(server_core()) if phase.pinned else contextlib.nullcontext():
-        answer = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+        # What it says on its way is for whoever waits.
+        answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)
     return json.loads(answer.stdout)
 
 

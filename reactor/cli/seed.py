@@ -1,6 +1,9 @@
 """`reactor seed`: fills an application with the data that it makes for itself."""
 
 import sys
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +19,11 @@ from reactor.cli.reporting import reported
 from reactor.cli.run import DirectoryOption, UrlOption
 from reactor.errors import ReactorError
 
-__all__ = ["seed"]
+__all__ = ["ProgressLines", "Step", "seed"]
 
 FUNCTION = "seed:step"
+
+_LINE_SECONDS = 5.0
 
 SeedOption = Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Other numbers make other data (1).")]
 Scale = Annotated[
@@ -27,7 +32,7 @@ Scale = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 
 
-class _Step(msgspec.Struct):
+class Step(msgspec.Struct):
     """What a step answers: `done` of `total` steps, what it was about, and the number of the next, None at the end."""
 
     done: float
@@ -63,16 +68,31 @@ def seed(
     with reported():
         deployment = Deployment(directory, url, admin_key, data, assignments)
         with _progress(quiet) as progress:
-            steps = _Steps(progress, number, scale)
+            lines = None if quiet or not progress.disable else ProgressLines(partial(typer.echo, err=True))
+            steps = _Steps(progress, number, scale, lines)
             deployment.repeat(FUNCTION, steps.args(0), steps.after)
         typer.echo(f"Done: {steps.total:,.0f} steps.", err=True)
+
+
+class ProgressLines:
+    """How far it is, a line now and then, where nobody would see a bar move."""
+
+    def __init__(self, say: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._clock, self._last = say, clock, clock()
+
+    def after(self, step: Step) -> None:
+        """A step has been made."""
+        now = self._clock()
+        if step.next is not None and now - self._last >= _LINE_SECONDS:
+            self._last = now
+            self._say(f"{step.done:,.0f} of {step.total:,.0f} steps: {step.text}")
 
 
 class _Steps:
     """What was asked for, and how far it is."""
 
-    def __init__(self, progress: Progress, seed: int, scale: float) -> None:
-        self._progress, self._seed, self._scale = progress, seed, scale
+    def __init__(self, progress: Progress, seed: int, scale: float, lines: ProgressLines | None) -> None:
+        self._progress, self._seed, self._scale, self._lines = progress, seed, scale, lines
         self._task = progress.add_task("", total=None)
         self.total = 0.0
 
@@ -84,9 +104,11 @@ class _Steps:
         """Show how far it is; the arguments of the next step, None when there is none. Raises ReactorError."""
         if not answer.succeeded:
             raise ReactorError(_failed(answer.error_message))
-        step = msgspec.json.decode(answer.value, type=_Step)
+        step = msgspec.json.decode(answer.value, type=Step)
         self.total = step.total
         self._progress.update(self._task, completed=step.done, total=step.total, description=step.text)
+        if self._lines is not None:
+            self._lines.after(step)
         return None if step.next is None else self.args(int(step.next))
 
 
