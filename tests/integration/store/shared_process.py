@@ -1,9 +1,9 @@
 """One process of several that share a SQLite file, for tests to start, stop and kill.
 
 It takes commands as lines of JSON: `open` a folder, `run` a plan, `write` until the next line, `hold` the turn until
-the next line, `follow` by news until it has seen so many commits, `close`. It answers with a line for each, and one for
-each commit that was acknowledged. Whatever it catches up with is held against what it reads: the counter's value is the
-number of commits in the log that counted.
+the next line, `follow` by news until it has seen so many commits, `accompany` by news until the next line, `close`. It
+answers with a line for each, and one for each commit that was acknowledged. Whatever it catches up with is held against
+what it reads: the counter's value is the number of commits in the log that counted.
 """
 
 import asyncio
@@ -110,6 +110,17 @@ async def _write(process: SharedProcess, first: int, lines: asyncio.Queue[Any]) 
     await lines.get()
 
 
+async def _accompany(process: SharedProcess, lines: asyncio.Queue[Any]) -> None:
+    """See what others commit when it comes, as a server does."""
+    told = asyncio.create_task(lines.get())
+    while not told.done():
+        heard = asyncio.create_task(process.news.heard())
+        await asyncio.wait({told, heard}, return_when=asyncio.FIRST_COMPLETED)
+        if heard.done():
+            await process.follow()
+        heard.cancel()
+
+
 async def _hold(process: SharedProcess, number: int, lines: asyncio.Queue[Any]) -> None:
     async with process.store.exclusive():
         await process.follow()
@@ -150,6 +161,8 @@ async def _obey(process: SharedProcess | None, command: dict[str, Any], lines: a
         await _hold(process, command["number"], lines)
     elif command["do"] == "follow":
         await process.follow_until(command["count"])
+    elif command["do"] == "accompany":
+        await _accompany(process, lines)
     elif command["do"] == "close":
         await process.store.close()
         _say(process.seen)
