@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from reactor.auth import fetching
+from reactor.auth import download
 from reactor.errors import KeysUnavailable
 from tests.integration.auth.checking import Checking
 from tests.support.issuer import DISCOVERY, KEYS, Issuer
@@ -45,9 +45,9 @@ def issuer(certificate: Path) -> Iterator[Issuer]:
 @pytest.fixture(autouse=True)
 def certificates_as_before() -> Iterator[None]:
     """The system's certificates are read once in a process."""
-    fetching.trusted.cache_clear()
+    download.trusted.cache_clear()
     yield
-    fetching.trusted.cache_clear()
+    download.trusted.cache_clear()
 
 
 async def test_an_issuer_whom_nobody_knows(issuer: Issuer):
