@@ -18,6 +18,10 @@ import pytest
 from tests.support.chosen_store import CHOSEN
 from tests.support.postgres import Postgres, postgres_server
 
+# Every server and command of a test would otherwise compile all of Reactor again: a third of what its start takes.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PROFILE = os.environ.get("REACTOR_TEST_PROFILE") or "default"
 
 # How long an example takes says more about the machine's other work than about the code.
