@@ -10,7 +10,6 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Generator, Iterator
-from types import ModuleType
 
 import hypothesis
 import pytest
@@ -47,22 +46,6 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     """The address of an empty database."""
     with postgres.database() as name:
         yield postgres.url(name)
-
-
-_imported: dict[str, ModuleType] = {}
-
-
-def pytest_collection_finish() -> None:
-    """What tests are made of is imported now."""
-    _imported.update((name, each) for name, each in list(sys.modules.items()) if name.partition(".")[0] == "tests")
-
-
-@pytest.fixture(autouse=True)
-def _tests_stay_imported() -> None:
-    """An application of this repository that is loaded in the tests' own process takes the modules in its folder out of
-    `sys.modules`, and leaves those out whose package was imported by somebody else meanwhile."""
-    for name, module in _imported.items():
-        sys.modules.setdefault(name, module)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

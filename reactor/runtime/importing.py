@@ -103,6 +103,8 @@ class _Finder(MetaPathFinder):
             return None
         if path is None:
             return self.search(self.fresh.root, fullname, plain_folders=fullname in APPLICATION_NAMES)
+        if _is_foreign(fullname.rpartition(".")[0]):
+            return None
         for folder in path:
             if is_user_file(os.path.join(folder, "x"), self.fresh.root):
                 spec = self.search(folder, fullname, plain_folders=True)
@@ -218,6 +220,12 @@ def _all_of_ours() -> dict[str, ModuleType]:
     # Tests may stand in the folder too. Those were imported by somebody else, and stay.
     found: dict[str, Any] = dict(sys.modules)
     return {name: module for name, module in found.items() if isinstance(module, ModuleType) and _is_ours(module)}
+
+
+def _is_foreign(package: str) -> bool:
+    # Tests in the folder are found by whoever runs them, who may change them on the way (pytest's assertions).
+    module: Any = sys.modules.get(package)
+    return isinstance(module, ModuleType) and not _is_ours(module)
 
 
 def _hide(root: str) -> dict[str, ModuleType]:

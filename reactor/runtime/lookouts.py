@@ -172,8 +172,10 @@ def _environ_wrapper(name: str) -> Callable[..., Any]:
 
 
 def _hear(event: str, args: tuple[Any, ...]) -> None:
+    if not _installations:  # asked first: when Python ends, what begins with an underscore goes before the rest
+        return
     run = logs.current_run()
-    if run is None or run.watcher is None or not _installations:
+    if run is None or run.watcher is None:
         return
     remedy = _OS_EVENTS.get(event) or _EVENT_FAMILIES.get(event.partition(".")[0])
     if remedy is not None:

@@ -473,6 +473,22 @@ def test_reactor_itself_may_lie_in_the_folder() -> None:
     assert {name: sys.modules[name] for name in before} == before
 
 
+def test_packages_of_others_in_the_folder_keep_all_their_modules(tmp_path: Path) -> None:
+    """Tests are imported while the application is there already, as soon as one of them imports it."""
+    put(tmp_path, "functions/a.py", "")
+    put(tmp_path, "checks/__init__.py", "")
+    put(tmp_path, "checks/early.py", "")
+    put(tmp_path, "checks/late.py", "")
+    sys.path.append(str(tmp_path))
+    early = importlib.import_module("checks.early")
+    load(tmp_path)
+    late = importlib.import_module("checks.late")
+    load(tmp_path)
+    assert sys.modules["checks.early"] is early
+    assert sys.modules["checks.late"] is late
+    assert type(late.__loader__) is type(early.__loader__)
+
+
 def test_a_data_folder_does_not_hide_an_installed_package(tmp_path: Path) -> None:
     put(tmp_path, "functions/a.py", "import sniffio_like\nFILE = sniffio_like.__file__\n")
     (tmp_path / "sniffio_like").mkdir()
