@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Generator, Iterator
 
@@ -16,10 +17,17 @@ import pytest
 
 from tests.support.chosen_store import CHOSEN
 from tests.support.postgres import Postgres, postgres_server
+from tests.support.scratch import in_memory
 
 # Every server and command of a test would otherwise compile all of Reactor again: a third of what its start takes.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Whoever says where temporary files lie is heeded.
+_memory = in_memory()
+if _memory is not None:
+    os.environ.setdefault("TMPDIR", str(_memory))
+    tempfile.tempdir = None  # Python has looked already
 
 PROFILE = os.environ.get("REACTOR_TEST_PROFILE") or "default"
 

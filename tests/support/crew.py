@@ -24,7 +24,11 @@ class Crew(Server):
 
     def start(self) -> "Crew":
         super().start()
-        self.until_all_serve()
+        try:
+            self.until_all_serve()
+        except BaseException:
+            self._abandon()
+            raise
         return self
 
     def until_all_serve(self) -> None:

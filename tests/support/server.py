@@ -97,10 +97,20 @@ class Server:
         return self.process
 
     def start(self) -> Self:
-        """Start and wait until it answers /healthz."""
+        """Start and wait until it answers /healthz; one that does not is ended."""
         self.launch()
-        until(self._is_up, lambda: f"an answer of the server; it printed:\n{self.log}")
+        try:
+            until(self._is_up, lambda: f"an answer of the server; it printed:\n{self.log}")
+        except BaseException:
+            self._abandon()
+            raise
         return self
+
+    def _abandon(self) -> None:
+        # It would go on beside all later tests, and a machine on which one start takes too long would fail ever more.
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def _is_up(self) -> bool:
         assert self.process is not None
