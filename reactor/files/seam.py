@@ -11,6 +11,9 @@ __all__ = ["LARGEST_PIECE", "FileStore", "Measure", "OpenFile", "Pieces", "Store
 LARGEST_PIECE = 256 * 1024
 """Bytes that are read at once; so much of a file that is being sent is in memory, or a little more."""
 
+_MOST_PIECES = 256
+"""So many wait for each other, or less: each may be a byte, in an object many times as large."""
+
 Pieces = AsyncIterator[bytes]
 """The content of a file, in order, cut anywhere."""
 
@@ -108,5 +111,7 @@ async def blocks(pieces: Pieces, least: int = LARGEST_PIECE) -> Pieces:
         if size >= least:
             yield b"".join(waiting)
             waiting, size = [], 0
+        elif len(waiting) == _MOST_PIECES:
+            waiting = [b"".join(waiting)]
     if size:
         yield b"".join(waiting)
