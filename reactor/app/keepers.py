@@ -23,8 +23,12 @@ class Keeper(Protocol):
         """Call `stop` when the server is to end, until this is left."""
         ...
 
+    async def opened(self) -> None:
+        """The server could serve. Returns when it is to let clients in."""
+        ...
+
     def ready(self, **fields: object) -> None:
-        """The server serves; the fields are those of the event `ready`."""
+        """The server listens; the fields are those of the event `ready`."""
         ...
 
     def over(self) -> None:
@@ -64,6 +68,9 @@ class Foreground:
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
+
+    async def opened(self) -> None:
+        """Nobody else has to be waited for."""
 
     def ready(self, **fields: object) -> None:
         self._file.write(fields["url"], fields["site"])

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import gc
 import logging
+import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,7 @@ async def serve_parts(parts: Parts, listeners: Listeners, keeper: Keeper, *, rel
 
 
 async def _serve_opened(parts: Parts, listeners: Listeners, keeper: Keeper, reload: bool) -> None:
-    serving = asyncio.get_running_loop().create_task(_serve_both(parts, listeners, keeper))
+    serving = asyncio.get_running_loop().create_task(_serve_both(parts, listeners, keeper, reload))
     following = Following(parts)
     watching = [reload_on_hangup(parts)]
     if reload:
@@ -103,7 +105,6 @@ async def _serve_opened(parts: Parts, listeners: Listeners, keeper: Keeper, relo
         parts.executor.start()
         parts.migrator.start()
         following.start()
-        keeper.ready(**_description(parts, listeners, reload))
         if reload:
             await keep_types(parts)
         await serving
@@ -116,7 +117,8 @@ async def _serve_opened(parts: Parts, listeners: Listeners, keeper: Keeper, relo
         keeper.over()
 
 
-async def _serve_both(parts: Parts, listeners: Listeners, keeper: Keeper) -> None:
+async def _serve_both(parts: Parts, listeners: Listeners, keeper: Keeper, reload: bool) -> None:
+    await keeper.opened()
     settings = parts.settings
     heartbeat = Heartbeat(quiet=settings.ping_seconds, silent=settings.silent_seconds)
     ws: Any = settings.ws
@@ -127,7 +129,8 @@ async def _serve_both(parts: Parts, listeners: Listeners, keeper: Keeper) -> Non
         seconds=settings.head_seconds,
         max_connections=connections(settings.max_connections),
     )
-    main = _Server(_config(settings, AsgiApp(parts, heartbeat), http, ws), keeper)
+    ready = partial(_tell_ready, parts, listeners, keeper, reload)
+    main = _Server(_config(settings, AsgiApp(parts, heartbeat), http, ws), keeper, ready)
     serving = [main.serve([listeners.main])]
     if listeners.site is not None:
         app = SiteApp(http_actions(parts))
@@ -157,12 +160,16 @@ def _config(settings: Settings, app: Any, http: Any, ws: Any) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Stops when its keeper says so, and its `followers` with it."""
+    """Stops when its keeper says so, and its `followers` with it. `ready` is called when it listens."""
 
-    def __init__(self, config: uvicorn.Config, keeper: Keeper) -> None:
+    def __init__(self, config: uvicorn.Config, keeper: Keeper, ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._keeper = keeper
+        self._keeper, self._ready = keeper, ready
         self.followers: list[uvicorn.Server] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
     def stop(self, at_once: bool) -> None:
         for server in (self, *self.followers):
@@ -172,6 +179,10 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         with self._keeper.listening(self.stop):
             yield
+
+
+def _tell_ready(parts: Parts, listeners: Listeners, keeper: Keeper, reload: bool) -> None:
+    keeper.ready(**_description(parts, listeners, reload))
 
 
 def _description(parts: Parts, listeners: Listeners, reload: bool) -> dict[str, object]:

@@ -31,6 +31,15 @@ class Crew(Server):
             raise
         return self
 
+    def _until_begun(self) -> None:
+        # The first worker starts alone, and nobody is served before the others could serve as well.
+        process = self.process
+        assert process is not None
+        until(
+            lambda: process.poll() is not None or len(self.workers()) == self.count,
+            lambda: f"that {self.count} workers have begun; they printed:\n{self.log}",
+        )
+
     def until_all_serve(self) -> None:
         def whole() -> bool:
             return (self.data / "server.json").exists() and len(self.workers()) == self.count and self._serving()

@@ -100,11 +100,15 @@ class Server:
         """Start and wait until it answers /healthz; one that does not is ended."""
         self.launch()
         try:
+            self._until_begun()
             until(self._is_up, lambda: f"an answer of the server; it printed:\n{self.log}")
         except BaseException:
             self._abandon()
             raise
         return self
+
+    def _until_begun(self) -> None:
+        """Wait for what comes before it can answer, if that may take as long again."""
 
     def _abandon(self) -> None:
         # It would go on beside all later tests, and a machine on which one start takes too long would fail ever more.

@@ -7,12 +7,14 @@ import msgspec
 from reactor.app.measured import Metrics
 
 __all__ = [
+    "Admit",
     "AskedForCounts",
     "Begin",
     "Counted",
     "Event",
     "Failed",
     "FromWorker",
+    "Opened",
     "Ready",
     "SendCounts",
     "Stop",
@@ -35,6 +37,10 @@ class Begin(msgspec.Struct, tag=True):
     lock: int
 
 
+class Admit(msgspec.Struct, tag=True):
+    """The answer to `Opened`: let clients in."""
+
+
 class Stop(msgspec.Struct, tag=True):
     """End; `at_once`: without waiting for what is under way."""
 
@@ -55,6 +61,10 @@ class Summed(msgspec.Struct, tag=True):
 
 
 # From a worker
+
+
+class Opened(msgspec.Struct, tag=True):
+    """It could serve, and waits until it may."""
 
 
 class Ready(msgspec.Struct, tag=True):
@@ -90,5 +100,5 @@ class AskedForCounts(msgspec.Struct, tag=True):
     metrics: Metrics
 
 
-ToWorker = Begin | Stop | SendCounts | Summed
-FromWorker = Ready | Event | Failed | Counted | AskedForCounts
+ToWorker = Begin | Admit | Stop | SendCounts | Summed
+FromWorker = Opened | Ready | Event | Failed | Counted | AskedForCounts

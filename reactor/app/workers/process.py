@@ -15,6 +15,7 @@ import msgspec
 
 from reactor.app.addresses import Listeners
 from reactor.app.workers.messages import (
+    Admit,
     AskedForCounts,
     Begin,
     Counted,
@@ -101,6 +102,10 @@ class Worker:
         for asked in self._asked.values():
             asked.set_exception(EOFError("the worker has ended"))
         return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+    def admit(self) -> None:
+        """Have it let clients in."""
+        self._wire.send(Admit())
 
     def stop(self, *, at_once: bool) -> None:
         """Have it end; `at_once`: without waiting for what is under way."""

@@ -19,6 +19,7 @@ class Roster:
         self._clock = clock
         self._backoff = {number: Backoff(_LONGEST_PAUSE) for number in range(1, count + 1)}
         self._since: dict[int, float] = {}
+        self._opened: set[int] = set()
         self.complete = False
         """Whether all have served at the same time once: until then, who ends has failed to start."""
         self.restarts = 0
@@ -32,6 +33,13 @@ class Roster:
     def serving(self) -> list[int]:
         """Those that serve now."""
         return sorted(self._since)
+
+    def opened(self, number: int) -> list[int]:
+        """A worker could serve; gives those that are to let clients in now: none until all have come so far."""
+        self._opened.add(number)
+        if self.complete:
+            return [number]
+        return sorted(self._opened) if len(self._opened) == len(self._backoff) else []
 
     def serves(self, number: int) -> bool:
         """A worker serves; gives whether with it all do for the first time."""
@@ -47,6 +55,7 @@ class Roster:
         It is not before all have served: what keeps one from starting is for the one who starts the server, at once.
         """
         since = self._since.pop(number, None)
+        self._opened.discard(number)
         if not self.complete:
             return None
         backoff = self._backoff[number]

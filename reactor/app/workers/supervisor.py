@@ -13,7 +13,7 @@ from reactor.app.keepers import ServerFile
 from reactor.app.measured import processes
 from reactor.app.reloading import on_hangup
 from reactor.app.workers.chorus import Chorus
-from reactor.app.workers.messages import AskedForCounts, Event, FromWorker, Ready
+from reactor.app.workers.messages import AskedForCounts, Event, FromWorker, Opened, Ready
 from reactor.app.workers.ports import share
 from reactor.app.workers.process import Orders, Worker
 from reactor.app.workers.roster import Roster
@@ -75,7 +75,7 @@ class Supervisor:
         self._file = ServerFile(orders.settings.data)
         self._workers: dict[int, Worker] = {}
         self._first = asyncio.Event()
-        """Set when the first worker serves, and when none is going to."""
+        """Set when the first worker could serve, and when none is going to."""
         self._stopping = asyncio.Event()
         self._stops = 0
         self._error: str | None = None
@@ -162,6 +162,8 @@ class Supervisor:
     def _receive(self, worker: Worker, message: FromWorker) -> None:
         if isinstance(message, Event):
             self._chorus.tell(worker.number, message.kind, message.fields)
+        elif isinstance(message, Opened):
+            self._admit(worker)
         elif isinstance(message, Ready):
             self._serves(worker.number, message)
         elif isinstance(message, AskedForCounts):
@@ -169,9 +171,15 @@ class Supervisor:
             self._background.add(task)
             task.add_done_callback(self._background.discard)
 
+    def _admit(self, opened: Worker) -> None:
+        """Let clients in where they may be. At first they wait for all, or the first worker would keep most of them."""
+        self._first.set()
+        for number in self._roster.opened(opened.number):
+            if number in self._workers:
+                self._workers[number].admit()
+
     def _serves(self, number: int, ready: Ready) -> None:
         was_complete = self._roster.complete
-        self._first.set()
         if self._roster.serves(number):
             self._file.write(ready.fields["url"], ready.fields["site"])
             self._events("ready", **ready.fields, workers=len(self._roster.numbers))

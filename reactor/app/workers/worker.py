@@ -21,11 +21,13 @@ from reactor.app.serving import begin_logging, loop_factory, serve_parts
 from reactor.app.stores import shared_store_of
 from reactor.app.workers.lifeline import hold_on
 from reactor.app.workers.messages import (
+    Admit,
     AskedForCounts,
     Begin,
     Counted,
     Event,
     Failed,
+    Opened,
     Ready,
     SendCounts,
     Stop,
@@ -84,6 +86,7 @@ class _Keeper:
         self._task = asyncio.current_task()
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._stop: StopServer | None = None
+        self._admitted = asyncio.Event()
         self._left_out = 0
         self._requests = itertools.count()
         self._asked: dict[int, asyncio.Future[Metrics]] = {}
@@ -100,6 +103,10 @@ class _Keeper:
             self._loop.remove_signal_handler(signal.SIGTERM)
             # What comes after serving must not be cut off by a second one.
             signal.signal(signal.SIGTERM, _not_for_us)
+
+    async def opened(self) -> None:
+        self.wire.send(Opened())
+        await self._admitted.wait()
 
     def ready(self, **fields: object) -> None:
         self.wire.send(Ready(fields))
@@ -134,6 +141,8 @@ class _Keeper:
     def _take(self, message: ToWorker) -> None:
         if isinstance(message, Stop):
             self._end(message.at_once)
+        elif isinstance(message, Admit):
+            self._admitted.set()
         elif isinstance(message, SendCounts):
             self.wire.send(Counted(message.request, self.count()))
         elif isinstance(message, Summed):

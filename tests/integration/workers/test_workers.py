@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import urllib.request
@@ -181,6 +182,25 @@ def test_who_insists_need_not_wait_for_it(loading: Crew, gate: IO[str]):
 
     until(insist, "the end")
     assert gone(worker)
+
+
+def test_nobody_is_served_before_all_could_serve(loading: Crew, tmp_path: Path):
+    """Else the first one had all clients that come back at once."""
+    with (tmp_path / "gate").open("w"):
+        pass
+    until(lambda: len(loading.workers()) == 3, "the others, which begin when the first one could serve")
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", loading.port), PATIENCE)
+
+    def let_on() -> bool:
+        with contextlib.suppress(OSError):  # nobody waits at the gate
+            os.close(os.open(tmp_path / "gate", os.O_WRONLY | os.O_NONBLOCK))
+        return (loading.data / "server.json").exists()
+
+    until(let_on, lambda: f"that all serve: {loading.log}")
+    assert loading.metrics()["reactor_workers"] == 3
+    assert loading.process is not None
+    loading.process.send_signal(signal.SIGTERM)
 
 
 def test_they_do_not_outlive_the_process_that_looks_after_them(tmp_path: Path):

@@ -28,6 +28,18 @@ def test_all_serve_for_the_first_time_once():
     assert crew.roster.serves(2) is False
 
 
+def test_clients_are_let_in_when_all_could_serve_and_later_at_once():
+    crew = Crew(complete=False)
+    assert crew.roster.opened(1) == []
+    assert crew.roster.opened(3) == []
+    crew.roster.ended(3)
+    assert crew.roster.opened(2) == [], "the third has gone"
+    assert crew.roster.opened(3) == [1, 2, 3]
+    crew.all_serve()
+    crew.roster.ended(2)
+    assert crew.roster.opened(2) == [2]
+
+
 def test_who_ends_before_all_have_served_is_not_started_again():
     crew = Crew(complete=False)
     assert crew.roster.ended(1) is None, "it never served"
