@@ -25,6 +25,7 @@ from reactor.database.documents import DocumentCache
 from reactor.database.driving import drive
 from reactor.database.limits import TransactionLimits
 from reactor.database.others import Step, step_to
+from reactor.database.overlay import Overlay
 from reactor.database.places import Places
 from reactor.database.ranges import KeyRange
 from reactor.database.reaching import Reaching
@@ -255,7 +256,8 @@ class SharedCommitter(Committer):
 
     async def _durable(self, group: Group) -> Step:
         if group.commits:
-            await self._store.commit(group.commits, revise=partial(self._revise, group))
+            on_the_way = partial(self._tell_on_the_way, group)
+            await self._store.commit(group.commits, on_the_way=on_the_way, revise=partial(self._revise, group))
         return await self._look(group)
 
     def _revise(self, group: Group, ts: int, entries: list[LogEntry] | None) -> list[Commit]:
@@ -295,6 +297,8 @@ class SharedCommitter(Committer):
         if self._running is not None:
             self._places.break_off(self._running)
         super()._lose(group, error)
+        # What was computed for its time is not what another process may commit at that very time.
+        guarded(self._on_the_way, [], Overlay())
         self._queue = deque(self._places.line_up(self._queue))
         if self._holding:
             self.hold()

@@ -37,7 +37,7 @@ class Ahead:
 
     def look(self, news: list[Committed], overlay: Overlay) -> None:
         """These commits are on the way, and change the visible state by `overlay`: run what they touch."""
-        self._runs.clear()
+        self.forget()
         touched = self._directory.touched(news)
         if not touched:
             return
@@ -53,6 +53,10 @@ class Ahead:
                     break
         finally:
             snapshot.release()
+
+    def forget(self) -> None:
+        """The moment that was expected does not come."""
+        self._runs.clear()
 
     def take(self, query: LiveQuery, ts: int) -> QueryRun | None:
         """The result of a query at `ts`, if it is ready."""

@@ -110,8 +110,13 @@ class Rounds:
             self._directory.news(commits)
 
     def on_the_way(self, commits: list[Committed], overlay: Overlay) -> None:
-        """Commits are being made durable: use the time, unless there is something else to do."""
-        if self._ahead is not None and not (self._busy or self._directory.dirty):
+        """Commits are being made durable: use the time, unless there is something else to do. None: those before were
+        lost."""
+        if self._ahead is None:
+            return
+        if not commits:
+            self._ahead.forget()
+        elif not (self._busy or self._directory.dirty):
             self._ahead.look(commits, overlay)
 
     def request(self, subscriber: Subscriber) -> None:

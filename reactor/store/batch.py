@@ -9,7 +9,17 @@ from reactor.errors import StoreError
 from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Write, points_of
 from reactor.store.statements import Statement
 
-__all__ = ["Rows", "Step", "catalog_rows", "check_order", "decode_entry", "decode_index", "decode_outcome", "steps_of"]
+__all__ = [
+    "Rows",
+    "Step",
+    "catalog_rows",
+    "check_order",
+    "decode_entry",
+    "decode_index",
+    "decode_outcome",
+    "logged",
+    "steps_of",
+]
 
 Step = tuple[str, Sequence[Any]]
 """A statement's text with its parameters."""
@@ -102,6 +112,12 @@ def check_order(last: int, batch: Sequence[Commit]) -> None:
         if commit.ts <= last:
             raise StoreError(f"commit {commit.ts} does not come after {last}, the last one of the database")
         last = commit.ts
+
+
+def logged(commit: Commit, node: str) -> LogEntry:
+    """What the log of a shared store has of a commit, as `decode_entry` gives it."""
+    writes = [Write(write.id, write.table, write.old, None, write.points) for write in commit.writes]
+    return LogEntry(commit.ts, commit.source, writes, points_of(commit), node)
 
 
 def catalog_rows(commits: Sequence[Commit]) -> list[tuple[str, list[Any]]]:

@@ -1,5 +1,6 @@
 """The connection that writes to a file into which other processes write as well."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -27,6 +28,9 @@ class Overtaken(NamedTuple):
 
     last: int
     entries: list[LogEntry] | None
+
+
+_Write = Callable[[sqlite3.Connection], Overtaken | None]
 
 
 class SharedWriter(Writer):
@@ -69,16 +73,26 @@ class SharedWriter(Writer):
         self.post(partial(self._leave, entries))
 
     async def attempt(
-        self, steps: Sequence[Step], ts: int, *, upon: int, seen: int, kept: list[int], patient: bool
+        self,
+        steps: Sequence[Step],
+        ts: int,
+        *,
+        upon: int,
+        seen: int,
+        kept: list[int],
+        patient: bool,
+        on_the_way: Callable[[], None] | None = None,
     ) -> Overtaken | None:
-        """Run the steps of a batch that ends with commit `ts`, if the file still stands at commit `upon`.
+        """Run the steps of a batch that ends with commit `ts`, if the file still stands at commit `upon`; `on_the_way`
+        is called when only the disk is missing.
 
         Otherwise tells what there is in the log after commit `seen`. Then nobody else writes until the gate is left by
         the number that is put into `kept`. Unless `patient`, somebody who has the turn may be waiting for this process
         to catch up: that counts as overtaken, by nobody knows what.
         """
-        work = partial(self._attempt, steps=steps, ts=ts, upon=upon, seen=seen, kept=kept, patient=patient)
-        return await self.run(work)
+        tell = None if on_the_way is None else partial(asyncio.get_running_loop().call_soon_threadsafe, on_the_way)
+        write = partial(self._write_upon, steps=steps, ts=ts, upon=upon, seen=seen, tell=tell)
+        return await self.run(partial(self._attempt, write=write, ts=ts, kept=kept, patient=patient))
 
     def _in_turn(self, connection: sqlite3.Connection, *, work: Callable[[sqlite3.Connection], Result]) -> Result:
         entry = self._gate.enter()
@@ -95,10 +109,8 @@ class SharedWriter(Writer):
         self,
         connection: sqlite3.Connection,
         *,
-        steps: Sequence[Step],
+        write: _Write,
         ts: int,
-        upon: int,
-        seen: int,
         kept: list[int],
         patient: bool,
     ) -> Overtaken | None:
@@ -107,7 +119,7 @@ class SharedWriter(Writer):
             return Overtaken(self._found(connection), None)
         overtaken = None
         try:
-            overtaken = self._commit_upon(connection, steps, ts, upon, seen)
+            overtaken = self._commit_upon(connection, write, ts)
         finally:
             if overtaken is not None:
                 kept.append(entry)
@@ -117,23 +129,30 @@ class SharedWriter(Writer):
             self._committed()
         return overtaken
 
-    def _commit_upon(
-        self, connection: sqlite3.Connection, steps: Sequence[Step], ts: int, upon: int, seen: int
-    ) -> Overtaken | None:
+    def _commit_upon(self, connection: sqlite3.Connection, write: _Write, ts: int) -> Overtaken | None:
         try:
-            return in_transaction(connection, partial(self._write_upon, steps=steps, ts=ts, upon=upon, seen=seen))
+            return in_transaction(connection, write)
         except sqlite3.Error:
             if not self._arrived(connection, ts):
                 raise
         return None
 
     def _write_upon(
-        self, connection: sqlite3.Connection, *, steps: Sequence[Step], ts: int, upon: int, seen: int
+        self,
+        connection: sqlite3.Connection,
+        *,
+        steps: Sequence[Step],
+        ts: int,
+        upon: int,
+        seen: int,
+        tell: Callable[[], object] | None,
     ) -> Overtaken | None:
         if connection.execute(self._statements["move_last_ts"].sql, (ts, upon)).rowcount != 1:
             return self._overtaken(connection, seen)
         for sql, parameters in steps:
             connection.execute(sql, parameters)
+        if tell is not None:
+            tell()
         return None
 
     def _overtaken(self, connection: sqlite3.Connection, seen: int) -> Overtaken:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from reactor.errors import StoreError
-from reactor.store.batch import check_order, steps_of
+from reactor.store.batch import check_order, logged, steps_of
 from reactor.store.checkpoints import WAL_PAGES
 from reactor.store.file_format import PAGE_CACHE
 from reactor.store.recorded import Recorded
@@ -47,6 +47,8 @@ class SharedSqliteStore(Recorded):
             file, self._writer, self._snapshots, self._news, Gate(self._folder), pages=wal_pages
         )
         self._upkeep = Upkeep(self._writer, self._checkpoints, STATEMENTS)
+        self._own: tuple[int, Sequence[Commit]] | None = None
+        """The last batch, with the visible state that it was committed right upon."""
 
     async def open(self) -> None:
         try:
@@ -87,9 +89,9 @@ class SharedSqliteStore(Recorded):
         on_the_way: Callable[[], None] | None = None,
         revise: Revise | None = None,
     ) -> None:
-        # `on_the_way` is not called: whether others came first shows with the commit.
         if not batch:
             return
+        self._own = None
         seen = upon = self._snapshots.visible
         kept: list[int] = []
         waiting = False
@@ -99,10 +101,18 @@ class SharedSqliteStore(Recorded):
                 steps = steps_of(batch, STATEMENTS, node=self._node)
                 waiting = True
                 overtaken = await self._writer.attempt(
-                    steps, batch[-1].ts, upon=upon, seen=seen, kept=kept, patient=revise is None or upon != seen
+                    steps,
+                    batch[-1].ts,
+                    upon=upon,
+                    seen=seen,
+                    kept=kept,
+                    patient=revise is None or upon != seen,
+                    # What others have written in between cannot be read yet.
+                    on_the_way=on_the_way if upon == seen else None,
                 )
                 waiting = False
                 if overtaken is None:
+                    self._own = None if upon != seen else (seen, batch)
                     return
                 if revise is None:
                     raise StoreError("others have committed, and the batch cannot be revised; catch up, and try again")
@@ -118,7 +128,7 @@ class SharedSqliteStore(Recorded):
     async def catch_up(self) -> CaughtUp:
         snapshot = self._snapshots.look_ahead()
         try:
-            return CaughtUp(snapshot, await _entries(snapshot, self._snapshots.visible))
+            return CaughtUp(snapshot, self._own_entries(snapshot.ts) or await self._entries(snapshot))
         except BaseException:
             snapshot.release()
             raise
@@ -150,6 +160,27 @@ class SharedSqliteStore(Recorded):
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
         return await self._upkeep.prune(log_before=log_before, outcomes_before=outcomes_before, limit=limit)
 
+    def _own_entries(self, ts: int) -> list[LogEntry] | None:
+        """The log's entries from the visible state to `ts` without reading them, if the last batch is all there is."""
+        own, self._own = self._own, None
+        if own is None or own[0] != self._snapshots.visible or own[1][-1].ts != ts:
+            return None
+        return [logged(commit, self._node) for commit in own[1]]
+
+    async def _entries(self, snapshot: Snapshot) -> list[LogEntry] | None:
+        """The log's entries from the visible state on, None when some are forgotten."""
+        seen = self._snapshots.visible
+        if await snapshot.history_start() > seen:
+            return None
+        entries: list[LogEntry] = []
+        while True:
+            page = await snapshot.log(seen, limit=_PAGE)
+            entries += page
+            if len(page) < _PAGE:
+                return entries
+            seen = page[-1].ts
+            await asyncio.sleep(0)
+
     def _hurry(self) -> None:
         self._gate.hurried = True
 
@@ -159,17 +190,3 @@ def _read_catalog(connection: sqlite3.Connection) -> Catalog:
     # All processes number their indexes from what is noted, and later ones do not look for numbers without a note.
     connection.execute(STATEMENTS["raise_last_index"].sql, (catalog.records.last_index,))
     return catalog
-
-
-async def _entries(snapshot: Snapshot, seen: int) -> list[LogEntry] | None:
-    """The log's entries after commit `seen`, None when some are forgotten."""
-    if await snapshot.history_start() > seen:
-        return None
-    entries: list[LogEntry] = []
-    while True:
-        page = await snapshot.log(seen, limit=_PAGE)
-        entries += page
-        if len(page) < _PAGE:
-            return entries
-        seen = page[-1].ts
-        await asyncio.sleep(0)

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reactor.database.committed import Committed
+from reactor.database.overlay import Overlay
 from reactor.database.shared_committer import SharedCommitter
 from reactor.database.transact import transact
 from reactor.database.writer import DatabaseWriter
@@ -125,6 +127,33 @@ async def test_a_mutation_that_lost_runs_under_the_lock_and_succeeds(worlds: Wor
     committer = a.db.committer
     assert isinstance(committer, SharedCommitter)
     assert (committer.reruns, committer.insisted) == (1, 1)
+
+
+@pytest.mark.parametrize("sharing", ["sqlite"], indirect=True)
+async def test_what_is_on_the_way_is_told_unless_others_came_first_and_when_it_is_lost(worlds: Worlds) -> None:
+    a, b, _ = worlds
+    await a.mutate(adding("hot"))
+    await level(worlds)
+    told: list[tuple[list[int], list[int]]] = []
+
+    def look(news: list[Committed], overlay: Overlay) -> None:
+        told.append(([each.ts for each in news], [each.value()["age"] for each in overlay.documents.values()]))
+
+    a.db.on_the_way = look
+    await a.mutate(adding("hot"))
+    assert told == [([a.db.committer.visible], [2])]
+    told.clear()
+    a.gate.hold()
+    slow = a.submit(lambda db: db.insert("users", {"name": "other", "age": 7}))
+    await asyncio.sleep(0)
+    await b.mutate(adding("hot"))
+    a.gate.release()
+    await slow.result
+    assert told == [], "what the other one wrote cannot be read yet"
+    a.gate.failures.append(StoreError("the disk is gone"))
+    with pytest.raises(StoreError):
+        await a.mutate(adding("hot"))
+    assert told == [([], [])]
 
 
 async def test_what_was_built_upon_a_loser_runs_again_too(worlds: Worlds) -> None:

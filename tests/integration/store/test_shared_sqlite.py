@@ -26,10 +26,12 @@ from tests.integration.store.rows import (
     TABLE,
     commit,
     commit_and_advance,
+    delete,
     entries,
     insert,
     key,
     newest,
+    update,
     words,
 )
 from tests.integration.store.shared_rows import News, Revising, caught_up
@@ -55,6 +57,43 @@ async def _timestamps(store: SharedSqliteStore) -> list[tuple[int, str]]:
 
 def _after(last: int, found: list[LogEntry] | None) -> list[Commit]:
     return [commit(last + 1, insert(last + 1, b"w"))]
+
+
+async def test_own_commits_are_told_as_others_read_them_in_the_log(two: Two) -> None:
+    first, second = two
+    made = Commit(4, [insert(1, b"a"), insert(2, b"b")], "system", None, [TABLE], [BY_WORD])
+    await first.commit([made, commit(5, update(1, b"a", b"c"), delete(2, b"b"), request=7)])
+    await caught_up_alike(first, second, 2)
+    await first.commit([commit(6), commit(7, insert(3, b"d"))])
+    await second.commit([], revise=lambda last, found: [])
+    await second.commit([commit(8, insert(4, b"e"))], revise=_after)
+    await caught_up_alike(first, second, 3)
+    await first.commit([commit(9, insert(5, b"f"))], revise=_after)
+    await caught_up_alike(first, second, 1)
+
+
+async def caught_up_alike(first: SharedSqliteStore, second: SharedSqliteStore, count: int) -> None:
+    own, read = await caught_up(first), await caught_up(second)
+    assert own == read
+    assert own is not None
+    assert len(own) == count
+
+
+async def test_what_is_on_the_way_is_told_before_it_can_be_read_unless_others_came_first(two: Two) -> None:
+    first, second = two
+    told: list[int] = []
+
+    def on_the_way() -> None:
+        snapshot = first.acquire()
+        told.append(snapshot.ts)
+        snapshot.release()
+
+    await first.commit([commit(5, insert(1, b"a"))], on_the_way=on_the_way, revise=_after)
+    assert told == [0]
+    await caught_up(first)
+    await second.commit([commit(6, insert(2, b"b"))], revise=_after)
+    await first.commit([commit(7, insert(3, b"c"))], on_the_way=on_the_way, revise=_after)
+    assert told == [0], "what the other one has written cannot be read yet"
 
 
 # Opening

@@ -171,6 +171,11 @@ async def test_a_result_that_was_ready_before_its_commit_is_used(world: World):
     world.commit(b"r")
     rounds.now()
     assert value(subscription) == b"4", "another moment came"
+    rounds.on_the_way([commit(b"r", ts=5)], Overlay())
+    rounds.on_the_way([], Overlay())
+    world.commit(b"r")
+    rounds.now()
+    assert value(subscription) == b"5", "the commit was lost, and another has its time"
 
 
 async def test_without_anything_to_do_there_is_no_round(world: World):
