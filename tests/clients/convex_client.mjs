@@ -9,9 +9,16 @@ const { channel } = options;
 const scenes = {
   // Every result of a subscription, and what mutations and actions give.
   async conversation() {
-    const off = client.onUpdate(api.messages.bodies, { channel }, (bodies) => tell('bodies', { bodies }));
+    let off;
+    const third = new Promise((heard) => {
+      off = client.onUpdate(api.messages.bodies, { channel }, (bodies) => {
+        tell('bodies', { bodies });
+        if (bodies.length === 3) heard();
+      });
+    });
     for (const body of ['one', 'two']) tell('sent', { id: await client.mutation(api.messages.send, { channel, body }) });
     tell('shouted', { count: await client.action(api.messages.shout, { channel, body: 'three' }) });
+    await third;  // an action's answer waits for no subscription
     tell('asked', { bodies: await client.query(api.messages.bodies, { channel }) });
     off();
     await client.mutation(api.messages.send, { channel, body: 'unheard' });

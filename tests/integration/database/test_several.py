@@ -360,8 +360,9 @@ async def test_an_index_is_built_while_another_process_writes(sharing: Sharing) 
         await a.mutate(lambda db, n=number: db.insert("users", {"name": f"n{n:04}", "age": n % 7}))
     await level([a, b])
     newer = define_schema({**SCHEMA.tables, "users": define_table(v.any()).index("by_age", ["age"])})
-    outdated = asyncio.Event()
+    outdated, wrote = asyncio.Event(), asyncio.Event()
     b.db.on_outdated = outdated.set
+    _enter_after(a, wrote)
     adopting = asyncio.ensure_future(a.db.adopt(newer))
     written = 0
     job = b.submit(lambda db: db.insert("users", {"name": "m", "age": 1}))
@@ -371,6 +372,7 @@ async def test_an_index_is_built_while_another_process_writes(sharing: Sharing) 
             [job.result, asyncio.ensure_future(outdated.wait())], return_when="FIRST_COMPLETED"
         )
         written += job.result in done
+        wrote.set()
     await adopting
     assert written
     await b.db.adopt(newer)

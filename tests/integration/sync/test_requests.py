@@ -104,6 +104,7 @@ async def test_records_outlive_the_server(tmp_path: Path):
 async def test_a_client_of_a_server_that_has_lost_its_writes(parts: Parts):
     client = Client(parts, connect=False)
     client.say("Connect", sessionId=client.session, maxObservedTimestamp="/////////38=")
+    await client.until(lambda: client.closed)  # where others write too, it looks first what they have written
     assert client.closed == (1011, "InternalServerError")
 
 
