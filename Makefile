@@ -10,17 +10,31 @@ sources := pyproject.toml tools/install tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help dev test check bench docs lock clean
+.PHONY: help dev test test-stores check bench docs lock clean
 
 help: ## show this
-	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 dev: $(stamps)/dev web/school/dist/.built ## serve the application in DIR (the school application here), reloading on every change
 	@exec .venv/bin/reactor dev "$(DIR)" $(ARGS)
 
-# All at once, one process more than cores, for many wait for servers; chosen ones, by ARGS, in one process.
+# One process more than cores, for many wait for servers.
+side_by_side = --numprocesses=$$(.venv/bin/python -c 'import os; print(min(os.cpu_count() + 1, 5))') --dist=loadfile
+
+# All at once, side by side; chosen ones, by ARGS, in one process.
 test: $(stamps)/test tests/clients/node_modules/.installed web/school/dist/.built ## run every test that this machine can run
-	@.venv/bin/python -m pytest $(or $(ARGS),--numprocesses=$$(.venv/bin/python -c 'import os; print(min(os.cpu_count() + 1, 5))') --dist=loadfile)
+	@.venv/bin/python -m pytest $(or $(ARGS),$(side_by_side))
+
+# Where a fault of one store would show: all that functions do against models of it, what clients see of others' writes,
+# jobs, and both official clients. Everything else runs there too: make test ARGS="--store postgres".
+core := $(addprefix tests/,integration/programs integration/database/test_against_model.py crash/test_serializability.py \
+	integration/sync/test_requests.py integration/jobs/test_executor.py integration/jobs/test_crons.py \
+	clients/test_convex_client.py clients/test_http_client.py clients/test_python_client.py)
+
+test-stores: $(stamps)/test tests/clients/node_modules/.installed ## run the core of the tests on PostgreSQL, and on a SQLite file that processes share
+	@for store in postgres shared; do \
+		REACTOR_TEST_PROFILE=$${REACTOR_TEST_PROFILE:-brief} .venv/bin/python -m pytest --store $$store $(side_by_side) \
+			$(or $(ARGS),$(core)) || exit; done
 
 check: $(stamps)/check ## lint, formatting, types, import order, sizes
 	.venv/bin/ruff check .

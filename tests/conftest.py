@@ -2,6 +2,7 @@
 
 A test that needs something which a machine may lack skips itself, with the remedy as reason. The end of the run lists
 what was skipped and how to enable it. With `--strict-skips`, or REACTOR_TEST_STRICT=1, a skipped test is a failed one.
+A run on another store passes over what has no meaning there: that is listed too, and never a failure.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 from tests.support.chosen_store import CHOSEN
+from tests.support.passed_over import SAYS, passed_over
 from tests.support.postgres import Postgres, postgres_server
 from tests.support.scratch import in_memory
 
@@ -36,11 +39,15 @@ PROFILE = os.environ.get("REACTOR_TEST_PROFILE") or "default"
 hypothesis.settings.register_profile("default", deadline=None, derandomize=bool(os.environ.get("CI")))
 # Other examples each night, and many more of them.
 hypothesis.settings.register_profile("nightly", deadline=None, derandomize=False, max_examples=3_000)
-if PROFILE not in ("default", "nightly"):
-    raise pytest.UsageError(f'REACTOR_TEST_PROFILE is "default" or "nightly", not {PROFILE!r}')
+# As many as find what is wrong in most of its places, for runs on further stores.
+hypothesis.settings.register_profile("brief", deadline=None, derandomize=bool(os.environ.get("CI")), max_examples=25)
+if PROFILE not in ("default", "brief", "nightly"):
+    raise pytest.UsageError(f'REACTOR_TEST_PROFILE is "default", "brief" or "nightly", not {PROFILE!r}')
 hypothesis.settings.load_profile(PROFILE)
 
 _NIGHTLY_SECONDS = 3_600.0
+# Statements go to another process, and commits wait for one.
+_OTHER_STORE_SECONDS = 240.0
 
 
 @pytest.fixture(scope="session")
@@ -77,17 +84,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Searching for hours needs another limit for a single test; a limit that a test gives itself stays."""
+    """Searching for hours, or on a slower store, needs another limit for a test; one that it gives itself stays."""
+    config.addinivalue_line("markers", "stores(*names, because): the values of --store with which a test has a meaning")
     if config.option.store == "postgres":
         CHOSEN.use_postgres()
     elif config.option.store == "shared":
         CHOSEN.use_shared()
-    if PROFILE == "nightly" and config.option.timeout is None:
+    if config.option.timeout is None and PROFILE == "nightly":
         config.option.timeout = _NIGHTLY_SECONDS
+    elif config.option.timeout is None and config.option.store != "sqlite":
+        config.option.timeout = _OTHER_STORE_SECONDS
 
 
 def pytest_unconfigure() -> None:
     CHOSEN.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    why = passed_over(item, item.config.option.store)
+    if why is not None:
+        pytest.skip(why)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    folder = item.funcargs.get("tmp_path") if isinstance(item, pytest.Function) else None
+    try:
+        return (yield)
+    finally:
+        if isinstance(folder, Path):
+            CHOSEN.release(folder)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -111,6 +138,8 @@ def pytest_make_collect_report(
 
 
 def _fail_if_strict(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    if _reason(report).startswith(SAYS):
+        return
     if config.getoption("--strict-skips") or os.environ.get("REACTOR_TEST_STRICT") == "1":
         report.outcome = "failed"
         report.longrepr = f"skipped, and skips are failures here: {_reason(report)}"
@@ -126,9 +155,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for report in terminalreporter.stats.get("skipped", []):
         places[_reason(report)].append(report.nodeid.partition("::")[0])
+    elsewhere = {reason: places.pop(reason) for reason in list(places) if reason.startswith(SAYS)}
+    _list(terminalreporter, "skipped, and how to enable it", places)
+    _list(terminalreporter, "passed over, for they run on SQLite", elsewhere)
+
+
+def _list(terminalreporter: pytest.TerminalReporter, title: str, places: dict[str, list[str]]) -> None:
     if not places:
         return
-    terminalreporter.section("skipped, and how to enable it")
+    terminalreporter.section(title)
     for reason, files in sorted(places.items()):
         where = ", ".join(sorted(set(files)))
         terminalreporter.line(f"{len(files)} x {reason} ({where})")

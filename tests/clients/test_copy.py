@@ -14,6 +14,8 @@ from tests.support.postgres import Postgres
 from tests.support.script import node
 from tests.support.server import Server
 
+pytestmark = pytest.mark.stores("sqlite", because="copies from and to the stores that it names")
+
 
 @contextmanager
 def moved(server: Server, log: Path, *options: str) -> Iterator[Copying]:

@@ -9,6 +9,8 @@ import pytest
 from tests.support.patience import until
 from tests.support.server import APPS, Server
 
+pytestmark = pytest.mark.stores("sqlite", because="looks into the SQLite file while an index is built")
+
 DOCUMENTS, AT_A_TIME = 32_000, 4_000
 
 MORE = """

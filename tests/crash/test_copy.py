@@ -12,6 +12,8 @@ from tests.integration.store.rows import TABLE, commit_and_advance, doc_id, key
 from tests.support.copying import Copying
 from tests.support.patience import until
 
+pytestmark = pytest.mark.stores("sqlite", because="copies from and to the stores that it names")
+
 DOCUMENTS = 60_000
 AT_ONCE = 2_000
 PADDING = b"p" * 400

@@ -13,6 +13,8 @@ from tests.support.patience import PATIENCE
 from tests.support.server import Server
 from tests.support.sync_client import SyncClient
 
+pytestmark = pytest.mark.stores("sqlite", "shared", because="breaks the SQLite file, its lock and its disk")
+
 MEBIBYTE = 2**20
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from tests.support.elle import Outcome, Undone, check
 from tests.support.lists import Load
-from tests.support.profile import NIGHTLY
+from tests.support.profile import BRIEF, NIGHTLY
 from tests.support.server import APPS, Server
 
-PROGRAMS, KILLS = (100_000, 20) if NIGHTLY else (3_000, 1)
+PROGRAMS, KILLS = (100_000, 20) if NIGHTLY else (1_000, 1) if BRIEF else (3_000, 1)
 PORTION = PROGRAMS // KILLS // 4
 
 
+@pytest.mark.stores("sqlite", "postgres", because="`reactor dev` is one process; test_workers.py has several")
 @pytest.mark.timeout(3_600 if NIGHTLY else 120)
 async def test_what_clients_saw_is_strictly_serializable(tmp_path: Path) -> None:
     app = shutil.copytree(APPS / "lists", tmp_path / "app")

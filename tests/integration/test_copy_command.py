@@ -11,6 +11,8 @@ from tests.support.postgres import Postgres, database_of
 from tests.support.server import Server
 from tests.support.sync_client import SyncClient
 
+pytestmark = pytest.mark.stores("sqlite", because="copies from and to the stores that it names")
+
 PASSWORD = "kept-to-itself"
 
 

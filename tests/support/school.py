@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import Windows
+from tests.support.chosen_store import CHOSEN
 from tests.support.patience import PATIENCE
 from tests.support.server import REPOSITORY, Server
 
@@ -46,7 +47,7 @@ class School(Server):
     def _seed(self, scale: float) -> None:
         program = str(Path(sys.executable).parent / "reactor")
         where = ["--dir", str(REPOSITORY), "--data", str(self.data), "--scale", str(scale), "--quiet"]
-        environment = {**os.environ, **self.environment}
+        environment = {**os.environ, **CHOSEN.environment(self.data), **self.environment}
         subprocess.run(
             [program, "seed", *where], env=environment, check=True, capture_output=True, timeout=3 * PATIENCE
         )

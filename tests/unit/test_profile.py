@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hypothesis
 
-from tests.support.profile import NIGHTLY
+from tests.support.profile import BRIEF, NIGHTLY
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ def collected(profile: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_hypothesis_uses_the_profile() -> None:
-    assert hypothesis.settings().max_examples == (3_000 if NIGHTLY else 100)
+    assert hypothesis.settings().max_examples == (3_000 if NIGHTLY else 25 if BRIEF else 100)
 
 
 def test_a_night_may_take_longer() -> None:
@@ -31,4 +31,4 @@ def test_a_night_may_take_longer() -> None:
 def test_a_profile_that_does_not_exist_is_refused() -> None:
     run = collected("hourly")
     assert run.returncode != 0
-    assert 'REACTOR_TEST_PROFILE is "default" or "nightly", not \'hourly\'' in run.stderr
+    assert 'REACTOR_TEST_PROFILE is "default", "brief" or "nightly", not \'hourly\'' in run.stderr

@@ -80,3 +80,42 @@ def test_strict_without_skips_passes(tmp_path: Path) -> None:
     code, output = run_suite(tmp_path, "-k", "passes", "--ignore", str(tmp_path / "test_module.py"), strict="1")
     assert code == 0
     assert "1 passed" in output.splitlines()[-1]
+
+
+ELSEWHERE = """
+import pytest
+
+@pytest.mark.stores("sqlite", because="reads the file")
+def test_marked():
+    pass
+
+@pytest.mark.parametrize("kept", ["sqlite", "memory"])
+def test_chosen(kept):
+    pass
+
+def test_asks(postgres_url):
+    pass
+
+@pytest.mark.stores("sqlite", "shared", because="reads the file")
+def test_meant():
+    pass
+"""
+
+
+def test_what_another_store_passes_over_is_listed_and_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "test_elsewhere.py").write_text(ELSEWHERE)
+    code, output = run_suite(tmp_path, "--store", "shared", "--ignore", str(tmp_path / "test_module.py"), strict="1")
+    assert code == 1, "the other skips are failures as ever"
+    assert "passed over, for they run on SQLite" in output
+    assert "1 x not on this store: reads the file (test_elsewhere.py)" in output
+    assert "2 x not on this store: chooses its store itself (test_elsewhere.py)" in output
+    counts = output.splitlines()[-1]
+    assert "3 skipped" in counts
+    assert "3 passed" in counts
+
+
+def test_sqlite_passes_over_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_elsewhere.py").write_text(ELSEWHERE)
+    _, output = run_suite(tmp_path, "--store", "sqlite", "-k", "marked or chosen or meant")
+    assert "passed over" not in output
+    assert "4 passed" in output.splitlines()[-1]

@@ -38,7 +38,7 @@ from tests.integration.database.model import (
     key_of,
 )
 from tests.integration.database.world import CURSORS, Job, World, touched
-from tests.support.profile import NIGHTLY
+from tests.support.profile import BRIEF, NIGHTLY
 
 SCHEMA = define_schema(
     {
@@ -483,7 +483,7 @@ def runner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[asy
 
 @pytest.mark.timeout(7200 if NIGHTLY else 300)
 @settings(
-    max_examples=5_000 if NIGHTLY else 250,
+    max_examples=5_000 if NIGHTLY else 50 if BRIEF else 250,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(first=st.lists(fields, min_size=2, max_size=8), program=st.lists(steps, min_size=2, max_size=10))

@@ -170,6 +170,7 @@ async def test_mutations_commit_between_pages(reopened: Callable[[], Store]) -> 
     await world.close()
 
 
+@pytest.mark.stores("sqlite", because="looks into what the SQLite store has open")
 async def test_no_snapshot_is_held_from_page_to_page(tmp_path: Path) -> None:
     world = await Traffic(SqliteStore(tmp_path)).open()
     await world.add(*numbered(10))

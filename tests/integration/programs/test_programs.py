@@ -17,7 +17,7 @@ from reactor.testing import Backend
 from tests.integration.programs.budgets import Limits
 from tests.integration.programs.strategies import limits, steps
 from tests.integration.programs.trial import Trial
-from tests.support.profile import NIGHTLY
+from tests.support.profile import BRIEF, NIGHTLY
 from tests.support.server import APPS
 
 
@@ -31,7 +31,7 @@ def loop() -> Iterator[asyncio.Runner]:
 def rounds(usual: int, nightly: int) -> settings:
     """So many programs. What fails is shown once, as small as it gets; an explanation would take minutes more."""
     return settings(
-        max_examples=nightly if NIGHTLY else usual,
+        max_examples=nightly if NIGHTLY else usual // 5 if BRIEF else usual,
         report_multiple_bugs=False,
         phases=[phase for phase in Phase if phase is not Phase.explain],
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -55,6 +55,7 @@ async def attempt(limits: Limits, program: list[Any], *, data: Path | None = Non
             await trial.survey()
 
 
+@pytest.mark.stores("sqlite", because="keeps its data in memory")
 @pytest.mark.timeout(7200 if NIGHTLY else 300)
 @rounds(350, nightly=8_000)
 @given(limits=limits, program=steps)
