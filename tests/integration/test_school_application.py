@@ -21,6 +21,7 @@ from functions.login import new_code
 from reactor import UNSET, ConvexError
 from reactor.errors import FunctionNotFound
 from reactor.testing import Backend, Caller
+from tests.support.chosen_store import CHOSEN
 from tests.support.patience import PATIENCE, until
 from tests.support.server import REPOSITORY, Server
 
@@ -672,7 +673,8 @@ def test_the_webhook_takes_what_is_signed_and_nothing_else(server: Server):
 
 def seed(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).parent / "reactor"), "seed", "--dir", str(REPOSITORY), "--data", str(data)]
-    environment = {**os.environ, "REACTOR_ADMIN_KEY": KEY, "SCHOOL_LOGIN_KEY": str(data.parent / "login-key.pem")}
+    own = {"REACTOR_ADMIN_KEY": KEY, "SCHOOL_LOGIN_KEY": str(data.parent / "login-key.pem")}
+    environment = {**os.environ, **CHOSEN.environment(data), **own}
     return subprocess.run(
         [*command, *words], env=environment, capture_output=True, text=True, timeout=3 * PATIENCE, check=False
     )

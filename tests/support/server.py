@@ -97,7 +97,7 @@ class Server:
         return self.process
 
     def start(self) -> Self:
-        """Start and wait until it answers /healthz; one that does not is ended."""
+        """Start and wait until it answers /healthz and commands find it; one that does not is ended."""
         self.launch()
         try:
             self._until_begun()
@@ -123,11 +123,18 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
             connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
+            return connection.getresponse().status == 200 and self._is_known(self.process)
         except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
+
+    def _is_known(self, process: subprocess.Popen[bytes]) -> bool:
+        """Whether commands find it. The first of several workers answers before that."""
+        try:
+            return json.loads((self.data / "server.json").read_text())["pid"] == process.pid
+        except (FileNotFoundError, ValueError):
+            return False
 
     def kill(self) -> None:
         """End it as a power failure would: SIGKILL, no farewell."""
@@ -173,12 +180,12 @@ class Server:
         return Metrics.read(self.url)
 
     def memory(self) -> int:
-        """Memory of the process that is not a file's, in bytes."""
-        return int(self._status()["RssAnon"].split()[0]) * 1024
+        """Memory of the process, and of its workers, that is not a file's, in bytes."""
+        return self._kibibytes("RssAnon") * 1024
 
     def most_memory(self) -> int:
-        """The most memory that the process ever had, in bytes."""
-        return int(self._status()["VmHWM"].split()[0]) * 1024
+        """The most memory that the process ever had, and each of its workers, in bytes."""
+        return self._kibibytes("VmHWM") * 1024
 
     def timestamp(self) -> int:
         """The server's newest timestamp in nanoseconds."""
@@ -187,14 +194,16 @@ class Server:
         return int.from_bytes(base64.b64decode(answer["ts"]), "little")
 
     def descriptors(self) -> int:
-        """How many files and sockets the process has open."""
-        assert self.process is not None
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        """How many files and sockets the process and its workers have open."""
+        return sum(len(os.listdir(f"/proc/{each}/fd")) for each in self._processes())
 
-    def _status(self) -> dict[str, str]:
+    def _processes(self) -> list[int]:
         assert self.process is not None
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+        process = self.process.pid
+        return [process, *map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())]
+
+    def _kibibytes(self, field: str) -> int:
+        return sum(int(_status(each)[field].split()[0]) for each in self._processes())
 
     def post(self, path: str, body: Any) -> tuple[int, Any]:
         """POST a JSON body; gives status and decoded answer (text when it is no JSON)."""
@@ -218,6 +227,11 @@ class Server:
 
     def mutation(self, path: str, **args: Any) -> Any:
         return self.call("mutation", path, **args)
+
+
+def _status(process: int) -> dict[str, str]:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
 def _decoded(raw: bytes) -> Any:

@@ -1,6 +1,7 @@
 """`reactor files check`: bytes against rows, and files against the documents that name them."""
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +13,7 @@ import pytest
 
 from reactor.files.links import STORAGE
 from reactor.values.ids import new_id
+from tests.support.chosen_store import CHOSEN
 from tests.support.server import Server
 
 
@@ -36,7 +38,11 @@ def check(server: Server, *options: str, code: int = 0) -> str:
     program = Path(sys.executable).parent / "reactor"
     where = ["--dir", str(server.app), "--data", str(server.data)]
     ran = subprocess.run(
-        [program, "files", "check", *where, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [program, "files", "check", *where, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **CHOSEN.environment(server.data)},
     )
     assert ran.returncode == code, ran.stdout
     return ran.stdout

@@ -21,6 +21,8 @@ from tests.support.server import APPS
 HOUR = 3600 * 10**9
 START = 1_700_000_000 * 10**9
 
+ALONE = pytest.mark.stores("sqlite", because="one of several servers first suspects, and removes later")
+
 
 class Life:
     """The gallery with a clock to turn."""
@@ -116,6 +118,7 @@ async def test_a_restart_forgets_no_deletion(tmp_path: Path):
         assert life.bytes_of(id) is None
 
 
+@ALONE
 async def test_a_sweep_removes_bytes_without_a_row_and_nothing_else(life: Life):
     known = [await life.store(b"%d" % number) for number in range(5)]
     deleted = await life.store(b"deleted")
@@ -129,6 +132,7 @@ async def test_a_sweep_removes_bytes_without_a_row_and_nothing_else(life: Life):
     assert life.parts.files.upkeep.orphans == 1
 
 
+@ALONE
 async def test_a_sweep_spares_what_is_being_stored(life: Life):
     id = new_id(STORAGE, 1e12)
     (life.folder / id).write_bytes(b"its row is on the way")

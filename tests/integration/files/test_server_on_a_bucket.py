@@ -47,6 +47,7 @@ def test_files_go_to_the_bucket_and_come_back(gallery: Server, service: Service,
     assert service.objects(bucket) == {"gallery/owner", f"gallery/{id}"}
 
 
+@pytest.mark.stores("sqlite", because="one of several servers first suspects, and removes later")
 def test_files_outlive_a_kill_and_their_addresses_do(gallery: Server, service: Service, bucket: str):
     content = Content(12 * MIB, b"in parts")
     id = upload(gallery, content)

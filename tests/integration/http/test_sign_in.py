@@ -1,5 +1,6 @@
 """Providers that follow from the deployment's environment variables."""
 
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from reactor.errors import LoadError
 from tests.integration.http.api import Api, admin_header, open_api, refused
+from tests.support.chosen_store import CHOSEN
 from tests.support.issuer import Issuer, signing_key
 from tests.support.server import Server
 
@@ -173,7 +175,8 @@ def providers(env):
 
     def reactor(*arguments: str) -> None:
         command = [Path(sys.executable).with_name("reactor"), "env", "set", *arguments, "--data", data, "--dir", app]
-        subprocess.run(command, check=True, capture_output=True)
+        environment = {**os.environ, **CHOSEN.environment(data)}
+        subprocess.run(command, check=True, capture_output=True, env=environment)
 
     reactor("LOGIN_DOMAIN", issuer.url)
     with Server(app, data, command="dev") as server:

@@ -256,7 +256,11 @@ def test_the_admin_key_is_one_for_all(calm: Crew):
         status, _ = calm.post("/api/list_environment_variables", {})
         assert status != 200
     listed = subprocess.run(
-        [calm.arguments[0], "env", "list", "--data", str(calm.data)], capture_output=True, text=True, cwd=calm.app
+        [calm.arguments[0], "env", "list", "--data", str(calm.data)],
+        capture_output=True,
+        text=True,
+        cwd=calm.app,
+        env=calm.process_environment,
     )
     assert listed.returncode == 0, listed.stderr
     assert key not in calm.log
