@@ -12,6 +12,8 @@ from tests.support.elle import Append, Op, Outcome, Read, Report, Transaction, c
 from tests.support.server import Server
 from tests.support.sync_client import Response, SyncClient
 
+pytestmark = pytest.mark.stores("sqlite", "postgres", because="its functions meet in the memory of one process")
+
 
 class Clients:
     """Two clients. Each call of theirs is recorded as the one transaction that its caller takes it for."""

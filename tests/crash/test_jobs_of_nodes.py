@@ -10,6 +10,8 @@ from tests.support.patience import PATIENCE, until
 from tests.support.postgres import postgres_server
 from tests.support.profile import NIGHTLY
 
+pytestmark = pytest.mark.stores("sqlite", because="chooses its store itself")
+
 ROUNDS = 20 if NIGHTLY else 3
 MUTATIONS, ACTIONS = 150, 40
 SETTINGS = {"REACTOR_NODE_SILENT_SECONDS": "2"}

@@ -128,6 +128,7 @@ async def test_a_write_that_changes_nothing_reruns_nothing(server: Server, desk:
         assert await desk.cost(before) == ({LIST: 1}, 0, 1)
 
 
+@pytest.mark.stores("sqlite", "postgres", because="each worker runs its own live queries")
 async def test_equal_subscriptions_run_once_and_are_sent_to_each(server: Server, desk: Desk):
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(SyncClient(server.url)) for _ in range(30)]

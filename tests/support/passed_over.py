@@ -18,7 +18,7 @@ _ROOMS = {
     "tests/browser/": "tests pages",
 }
 _OWN = {"memory", "postgres"}
-_FIXTURES = {"postgres", "postgres_url", "sharing"}
+_FIXTURES = {"postgres", "postgres_url", "own_postgres", "sharing"}
 
 
 def passed_over(item: pytest.Item, store: str) -> str | None:

@@ -126,6 +126,7 @@ def test_one_who_is_answered_may_ask_again(server: Server):
         assert connection.until_closed().raw.count(b"HTTP/1.1 200") == 4
 
 
+@pytest.mark.stores("sqlite", "postgres", because="counts the connections of one process")
 def test_connections_have_a_number(calm: Server):
     held = [RawConnection(calm.port) for _ in range(5)]
     until(lambda: exchange(calm.port, GET + CLOSE).status == 503)
@@ -148,6 +149,7 @@ def test_a_low_limit_of_open_files_leaves_some_for_the_server(tmp_path: Path):
     assert run.stdout == "56 30\n"
 
 
+@pytest.mark.stores("sqlite", "postgres", because="counts the connections of one process")
 async def test_a_socket_outlives_the_time_of_its_head_and_counts(hasty: Server, calm: Server):
     async with SyncClient(hasty.url) as client:
         assert exchange(hasty.port, GET).status == 408, "as long as a head may take"

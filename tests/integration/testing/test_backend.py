@@ -346,6 +346,7 @@ async def test_a_backend_belongs_to_its_loop():
             await asyncio.to_thread(lambda: asyncio.run(backend.query("visits:list", room="hall")))
 
 
+@pytest.mark.stores("sqlite", "postgres", because="waits for its turn in a thread of the event loop, which keeps it")
 async def test_no_thread_and_no_task_is_left(club: Clubs):
     threads, tasks = set(threading.enumerate()), asyncio.all_tasks()
     async with club() as backend:
@@ -357,6 +358,7 @@ async def test_no_thread_and_no_task_is_left(club: Clubs):
     assert asyncio.all_tasks() == tasks
 
 
+@pytest.mark.stores("sqlite", "postgres", because="opens as often as there are processes")
 async def test_a_store_that_does_not_open_leaves_nothing(tmp_path: Path):
     data = tmp_path / "data"
     threads = set(threading.enumerate())
