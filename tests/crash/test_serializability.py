@@ -16,7 +16,7 @@ PORTION = PROGRAMS // KILLS // 4
 
 
 @pytest.mark.stores("sqlite", "postgres", because="`reactor dev` is one process; test_workers.py has several")
-@pytest.mark.timeout(3_600 if NIGHTLY else 120)
+@pytest.mark.timeout(3_600 if NIGHTLY else 240)
 async def test_what_clients_saw_is_strictly_serializable(tmp_path: Path) -> None:
     app = shutil.copytree(APPS / "lists", tmp_path / "app")
     with Server(app, tmp_path / "data", command="dev") as server:
