@@ -13,6 +13,7 @@ from reactor.store.postgres.address import Address
 from reactor.store.postgres.connections import Background, close
 from reactor.store.postgres.driver import Connection
 from reactor.store.postgres.failures import store_error
+from reactor.store.postgres.tidings import told_by
 from reactor.store.statements import Statement
 
 __all__ = ["Doorbell"]
@@ -29,14 +30,20 @@ _log = logging.getLogger(__name__)
 class Doorbell:
     """Calls who listens when another server than `node` has committed, or may have.
 
-    `known`: the last commit that this server knows of; `seconds`: how often it is compared with the database's.
+    `is_news` is told of a commit by its timestamp, and says whether this server did not know of it; `seconds`: how
+    often it is told of the database's last one.
     """
 
     def __init__(
-        self, address: Address, statements: dict[str, Statement], node: str, known: Callable[[], int], seconds: float
+        self,
+        address: Address,
+        statements: dict[str, Statement],
+        node: str,
+        is_news: Callable[[int], bool],
+        seconds: float,
     ) -> None:
         self._address, self._statements = address, statements
-        self._node, self._known, self._seconds = node, known, seconds
+        self._node, self._is_news, self._seconds = node, is_news, seconds
         self._background = Background()
         self._on_news: Callable[[], None] | None = None
 
@@ -82,7 +89,7 @@ class Doorbell:
                 await self._pause(lost)
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     last = await connection.fetchval(self._statements["last_ts"].sql)
-                if last != self._known():
+                if self._is_news(last):
                     self.ring()
         except asyncio.CancelledError:
             await close(connection)
@@ -97,8 +104,9 @@ class Doorbell:
         except TimeoutError:
             return
 
-    def _heard(self, connection: Connection, process: int, channel: str, node: object) -> None:
-        if node != self._node:
+    def _heard(self, connection: Connection, process: int, channel: str, text: object) -> None:
+        node, ts = told_by(str(text))
+        if node != self._node and (ts is None or self._is_news(ts)):
             self.ring()
 
 

@@ -15,7 +15,7 @@ _PAGE = 256
 _MOST_BYTES = 64 << 20
 """Who is behind by more does better to forget what it knows than to bring it up to date."""
 
-_MOST_OWN = 10_000
+_MOST_KNOWN = 10_000
 
 
 class News(NamedTuple):
@@ -26,53 +26,59 @@ class News(NamedTuple):
 
 
 class Log:
-    """Reads the log, and remembers what `node`, this server, has committed: that need not come back to it."""
+    """Reads the log, and remembers its end until that is visible here: what `node`, this server, has committed need not
+    come back to it, and what others have is read once, also where it was looked at before a commit."""
 
     def __init__(self, statements: dict[str, Statement], node: str) -> None:
         self._sql, self._node = statements["news"].sql, node
-        self._own: list[Commit] = []
-        self._forgot = False
+        self._known: list[LogEntry] = []
         self._since = self._until = 0
-        """Between these there are no commits but own ones."""
-        self.doubted = False
-        """Whether there may be an own commit that is not known to be there."""
+        """All that was committed after the one and not after the other is known."""
+        self.told = 0
+        """The last commit of another server that this one has heard of."""
 
     def remember(self, batch: Sequence[Commit], base: int) -> None:
         """A batch of this server has become durable, right after commit `base`."""
-        if len(self._own) > _MOST_OWN:
-            self._own, self._forgot = [], True
-        self._own += batch
-        self._since = self._since if base == self._until else base
-        self._until = batch[-1].ts
+        self._add(base, [self._entry(commit) for commit in batch], batch[-1].ts)
 
     def forget(self, ts: int) -> None:
         """Nobody will ask for commits up to `ts` any more."""
-        if self._own and self._own[-1].ts <= ts:
-            self._own, self._forgot = [], False
+        if ts >= self._until:
+            self._known, self._since, self._until = [], ts, ts
+        elif ts > self._since:
+            self._known, self._since = _after(self._known, ts), ts
 
     async def after(self, connection: Connection, ts: int) -> News:
         """What has been committed after `ts`, as the connection sees it."""
-        remembered = not (self._forgot or self.doubted)
-        entries = [self._entry(commit) for commit in self._own if commit.ts > ts] if remembered else []
-        node = self._node if remembered else ""
-        from_there = self._until if remembered and self._since <= ts < self._until else ts
-        last, start, rows = await self._page(connection, from_there, node)
+        known, unread = [], ts
+        if self._since <= ts <= self._until:
+            known, unread = _after(self._known, ts), self._until
+        last, start, rows = await self._page(connection, unread)
         if start > ts:
             return News(last, None)
-        size = 0
-        mixed = bool(rows and entries)
+        size, entries = 0, list[LogEntry]()
         while rows:
             entries += [decode_entry(*row[2:]) for row in rows]
             size += sum(len(row[4]) for row in rows)
             if size > _MOST_BYTES:
                 return News(last, None)
-            rows = (await self._page(connection, rows[-1][2], node))[2] if len(rows) == _PAGE else []
-        if mixed:
-            entries.sort(key=_ts)
-        return News(last, entries)
+            rows = (await self._page(connection, entries[-1].ts))[2] if len(rows) == _PAGE else []
+        while entries and entries[-1].ts > last:
+            entries.pop()  # committed while one page after another was read
+        self._add(unread, entries, last)
+        return News(last, known + entries)
 
-    async def _page(self, connection: Connection, ts: int, node: str) -> tuple[int, int, list[Any]]:
-        rows = await connection.fetch(self._sql, ts, node, _PAGE)
+    def _add(self, since: int, entries: list[LogEntry], until: int) -> None:
+        """These are all from `since` to `until`."""
+        if until <= self._until:
+            return
+        if since != self._until or len(self._known) > _MOST_KNOWN:
+            self._known, self._since = [], since
+        self._known += entries
+        self._until = until
+
+    async def _page(self, connection: Connection, ts: int) -> tuple[int, int, list[Any]]:
+        rows = await connection.fetch(self._sql, ts, _PAGE)
         last, start, first = rows[0][:3]
         # There is one row also when there are no commits; and what is joined comes in no order that SQL promises.
         return last, start, sorted(rows, key=itemgetter(2)) if first is not None else []
@@ -82,5 +88,5 @@ class Log:
         return LogEntry(commit.ts, commit.source, writes, points_of(commit), self._node)
 
 
-def _ts(entry: LogEntry) -> int:
-    return entry.ts
+def _after(entries: list[LogEntry], ts: int) -> list[LogEntry]:
+    return [entry for entry in entries if entry.ts > ts]

@@ -51,7 +51,7 @@ class PostgresStore(Recorded):
         self._folder, self._lock = folder, None if folder is None else FolderLock(folder)
         self._writer = Writer(self._address, STATEMENTS, self.node)
         self._snapshots = Snapshots(self._address, STATEMENTS, connections)
-        self._doorbell = Doorbell(self._address, STATEMENTS, self.node, self._known, poll_seconds)
+        self._doorbell = Doorbell(self._address, STATEMENTS, self.node, self._is_news, poll_seconds)
         self._snapshots.on_passed = self._doorbell.ring
         self._upkeep = Upkeep(self._writer, STATEMENTS)
 
@@ -132,8 +132,9 @@ class PostgresStore(Recorded):
     async def prune(self, *, log_before: int, outcomes_before: int, limit: int) -> int:
         return await self._upkeep.prune(log_before=log_before, outcomes_before=outcomes_before, limit=limit)
 
-    def _known(self) -> int:
-        return max(self._snapshots.visible, self._writer.last_ts)
+    def _is_news(self, ts: int) -> bool:
+        self._writer.log.told = max(self._writer.log.told, ts)
+        return ts > max(self._snapshots.visible, self._writer.last_ts)
 
     async def _read_records(self) -> None:
         snapshot = self._snapshots.acquire()

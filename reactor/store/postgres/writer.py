@@ -21,6 +21,7 @@ from reactor.store.postgres.database_format import prepare, resume
 from reactor.store.postgres.driver import Connection
 from reactor.store.postgres.failures import is_lost, store_error
 from reactor.store.postgres.log import Log, News
+from reactor.store.postgres.tidings import tidings
 from reactor.store.postgres.writing import locked, write
 from reactor.store.seam import Commit, Revise
 from reactor.store.statements import Statement
@@ -34,9 +35,6 @@ _SETTINGS = (
     # A server that is stopped while it has the row must not hold up all others.
     "SET idle_in_transaction_session_timeout = '5s'"
 )
-
-_WARY_COMMITS = 32
-"""So many commits after one that was overtaken read the log first, which saves them the attempt."""
 
 _UNLOCKED_ATTEMPTS = 4
 """How often a batch is overtaken before it locks the row."""
@@ -85,7 +83,6 @@ class Writer:
         self._excluding = False
         self._held: Connection | None = None
         """Has the row locked since `exclusive` was entered."""
-        self._wary = 0
         self._doubtful: Attempt | None = None
         """What may be in the database or not, since that could not be found out yet."""
         self._background = Background()
@@ -167,26 +164,24 @@ class Writer:
         A lock would be held while this server waits for answers and does other work, and all others with it.
         """
         for tried in range(_UNLOCKED_ATTEMPTS):
-            if tried or self._wary:
+            # Who has heard that it was overtaken reads the log first, which saves it the attempt.
+            if tried or self.log.told > attempt.base:
                 await self._revise(connection, attempt)
             if not attempt.batch or await self._write(connection, attempt):
                 return True
-            self._wary = _WARY_COMMITS
         return False
 
     async def _write(self, connection: Connection, attempt: Attempt, *, alone: bool = True) -> bool:
         check_order(attempt.base, attempt.batch)
         rows = rows_of(attempt.batch, self._node)
         ts = attempt.batch[-1].ts
-        return await write(connection, self._statements, rows, ts, attempt.base, self._node, alone=alone)
+        return await write(connection, self._statements, rows, ts, attempt.base, tidings(self._node, ts), alone=alone)
 
     async def _revise(self, connection: Connection, attempt: Attempt) -> None:
         """Adapt a batch to what others have committed, while nobody can."""
         news = await self.log.after(connection, attempt.visible)
         if news.ts == attempt.base:
-            self._wary = max(0, self._wary - 1)
             return
-        self._wary = _WARY_COMMITS
         if attempt.revise is None:
             raise StoreError(
                 f"others have committed to {self._place} since commit {attempt.visible}, and the batch cannot be "
@@ -251,7 +246,7 @@ class Writer:
             except StoreError:
                 if time.monotonic() > until:
                     if attempt.batch:
-                        self._doubtful, self.log.doubted = attempt, True
+                        self._doubtful = attempt
                     raise StoreError(
                         f"{failure}; PostgreSQL could not be reached for {_SETTLE_SECONDS:g} s, so whether the commit "
                         "is there shows when the server is started again"
@@ -279,7 +274,7 @@ class Writer:
         if self._doubtful is not None:
             if await self._settled(self._connection, self._doubtful):
                 self._remember(self._doubtful)
-            self._doubtful, self.log.doubted = None, False
+            self._doubtful = None
         return self._connection
 
     def _remember(self, attempt: Attempt) -> None:

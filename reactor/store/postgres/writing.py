@@ -34,16 +34,17 @@ async def write(
     rows: Rows,
     ts: int,
     base: int,
-    node: str,
+    tidings: str,
     *,
     alone: bool,
 ) -> bool:
     """Write what a batch leaves behind, and move the last commit from `base` to `ts`. Says whether it stood there.
 
-    `alone`: in a transaction of its own, where that takes more than one statement.
+    `tidings`: what the doorbell tells the others. `alone`: in a transaction of its own, where that takes more than one
+    statement.
     """
     columns, long_dead, long_live = columns_of(rows)
-    parameters = [ts, base, *columns, node]
+    parameters = [ts, base, *columns, tidings]
     if not (rows.catalog or long_dead[0] or long_live[0]):
         return await _moved(connection, statements, parameters)
     if not alone:

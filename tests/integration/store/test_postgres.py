@@ -221,7 +221,7 @@ LOOKED_UP = {
     "outcome": "bytea, bigint",
     "last_request": "bytea",
     "log": "bigint, bigint",
-    "news": "bigint, text, bigint",
+    "news": "bigint, bigint",
     "is_logged": "bigint, text",
     "pass_over": "bigint",
     "lock": "",

@@ -74,7 +74,7 @@ async def test_a_commit_is_looked_up_when_its_connection_is_lost(
 
     monkeypatch.setattr(first._writer, "_write", write_and_lose)
     if others:
-        first._writer._wary = 5
+        first._writer.log.told = 6
         await caught_up(second)
         await second.commit([commit(6, insert(4, b"d"))])
     revising = moved(insert(2, b"b"))

@@ -10,6 +10,7 @@ from reactor.store.postgres import log as log_module
 from reactor.store.postgres.database_format import FORMAT
 from reactor.store.postgres.driver import Connection
 from reactor.store.postgres.store import STATEMENTS, PostgresStore
+from reactor.store.postgres.writer import Attempt
 from reactor.store.seam import Commit, IndexRecord, Point
 from tests.integration.store.backends import (
     LISTENERS,
@@ -34,7 +35,7 @@ from tests.integration.store.rows import (
     update,
     words,
 )
-from tests.integration.store.shared_rows import News, Revising, caught_up, moved, never
+from tests.integration.store.shared_rows import News, caught_up, moved, never
 from tests.support.postgres import Postgres, database_of
 
 Two = tuple[PostgresStore, PostgresStore]
@@ -191,25 +192,28 @@ async def test_a_filling_waits_for_a_commit_and_leaves_out_what_it_wrote(
         assert await snapshot.scan(filled.id, b"", b"\xff", reverse=False, limit=9) == entries((b"1", 2))
 
 
-async def test_who_was_overtaken_reads_the_log_first_for_a_while(two: Two) -> None:
+async def test_who_has_heard_that_it_was_overtaken_reads_the_log_first(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = two
-    ts = 0
-    for _ in range(3):
-        for store in two:
-            revising = Revising(lambda last, found: [commit(last + 1, insert(last + 1, b"w"))])
-            await store.commit([commit(ts + 1, insert(ts + 1, b"w"))], revise=revising)
-            ts += 1
-            assert [last for last, _ in revising.told] == ([] if store is first else [ts - 1])
-        await caught_up(first)
-    assert (first._writer._wary, second._writer._wary > 0) == (0, True)
+    written: list[int] = []
+    write = second._writer._write
+
+    async def watched(connection: Connection, attempt: Attempt, *, alone: bool = True) -> bool:
+        written.append(attempt.base)
+        return await write(connection, attempt, alone=alone)
+
+    monkeypatch.setattr(second._writer, "_write", watched)
+    news = News(second)
+    await news.heard()  # as who begins to listen
+    await commit_and_advance(first, commit(1, insert(1, b"a")))
+    while second._writer.log.told < 1:
+        await news.heard()
+    await second.commit([commit(1, insert(2, b"b"))], revise=moved(insert(2, b"b")))
+    assert written == [1], "no attempt was made upon what it had seen"
     await caught_up(second)
-    for _ in range(40):
-        ts += 1
-        await commit_and_advance(second, commit(ts, insert(ts, b"w")))
-    assert second._writer._wary == 0
-    found = await caught_up(first)
-    assert found is not None
-    assert [entry.ts for entry in found] == list(range(7, ts + 1))
+    await commit_and_advance(second, commit(5, insert(3, b"c")))
+    assert written == [1, 2], "nor was the log read when nobody had been faster"
 
 
 async def test_who_is_overtaken_again_and_again_has_its_turn(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,9 +279,9 @@ async def test_who_is_behind_by_very_much_is_not_told_every_bit(two: Two, monkey
     assert await caught_up(second) == []
 
 
-async def test_more_own_commits_than_are_remembered_are_read(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_commits_than_are_remembered_are_read(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = two
-    monkeypatch.setattr("reactor.store.postgres.log._MOST_OWN", 5)
+    monkeypatch.setattr("reactor.store.postgres.log._MOST_KNOWN", 5)
     for ts in range(1, 30, 3):
         batch = [commit(ts + number, insert(ts + number, b"w")) for number in range(3)]
         await first.commit(batch, revise=lambda last, found, batch=batch: batch)

@@ -53,11 +53,10 @@ SELECT max(request) FROM outcomes WHERE session = $1;
 SELECT ts, source, writes, points, node FROM commit_log WHERE ts > $1 ORDER BY ts LIMIT $2;
 
 -- name: news
--- The last commit, the oldest one that the log leads back to, and a page of the commits after a timestamp that another
--- server than $2 made.
+-- The last commit, the oldest one that the log leads back to, and a page of the commits after a timestamp.
 SELECT last.value, (SELECT value FROM meta WHERE key = 'history_start'), entry.*
 FROM meta AS last LEFT JOIN LATERAL (
-    SELECT ts, source, writes, points, node FROM commit_log WHERE ts > $1 AND node <> $2 ORDER BY ts LIMIT $3
+    SELECT ts, source, writes, points, node FROM commit_log WHERE ts > $1 ORDER BY ts LIMIT $2
 ) AS entry ON true
 WHERE last.key = 'last_ts';
 
