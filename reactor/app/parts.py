@@ -228,6 +228,7 @@ class Parts:
         self.crons.declare(self.application.crons)
         self.database.on_the_way = self.rounds.on_the_way
         self.database.on_visible = self._visible
+        self.database.is_read = self._is_read
         self.database.on_forgotten = self._start_anew
         self.database.after_group = self.rounds.now
         await self.backlog.open(self.database)
@@ -326,6 +327,9 @@ class Parts:
             self.sign_in.news(commits)
         finally:
             self.rounds.news(commits)
+
+    def _is_read(self, index: int) -> bool:
+        return self.live.reads(index) or self.queries.cache.reads(index)
 
     async def _ask(self, call: Call) -> RunResult:
         return await self.queries.answer(call)

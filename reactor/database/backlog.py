@@ -42,7 +42,7 @@ class Backlog:
             if commit.ts <= self._since:
                 continue
             for index, _, versions in commit.touches:
-                if index == by_id:
+                if index == by_id and versions is not None:
                     change = _change(versions)
                     self.pending += change
                     new |= change > 0

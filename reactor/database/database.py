@@ -21,9 +21,10 @@ from reactor.database.shared_committer import SharedCommitter
 from reactor.database.structure import fits_records
 from reactor.database.transaction import Transaction
 from reactor.database.vector_spaces import VectorSpaces
+from reactor.database.wanted import Wanted, everything
 from reactor.errors import StoreError
 from reactor.schema import Schema, define_schema
-from reactor.store.seam import Snapshot, Store
+from reactor.store.seam import Snapshot, Store, Write
 from reactor.vectors.declaration import is_vector
 
 __all__ = ["Database"]
@@ -34,6 +35,10 @@ _NOTHING = define_schema({})
 
 def _ignore(*_: Any) -> None:
     return None
+
+
+def _yes(_: int) -> bool:
+    return True
 
 
 async def _wait_for_nothing() -> None:
@@ -69,6 +74,9 @@ class Database:
 
         From then on mutations wait, and `outdated` is true, until `adopt` brings the schema that fits.
         """
+        self.is_read: Callable[[int], bool] = _yes
+        """Whether anybody waits for changes of an index, by its number. Of what others write to a shared store, what
+        shows in no such index may stay unread."""
         self.on_forgotten: Callable[[], None] = _ignore
         """Called when others' commits to a shared store were forgotten before they were seen: anything may be new."""
 
@@ -105,7 +113,7 @@ class Database:
         }
         if not self.store.shared:
             return Committer(self.store, self.cache, self.limits, **told)
-        told |= {"on_step": self._take_step, "by_id": lambda: self.numbering.by_id}
+        told |= {"on_step": self._take_step, "by_id": lambda: self.numbering.by_id, "wanted": self._wanted}
         return SharedCommitter(self.store, self.cache, self.limits, **told)
 
     def _take_step(self, step: Step) -> None:
@@ -120,7 +128,12 @@ class Database:
             self.vectors.retain()
             self._look_for_newer_code()
         self.outcomes.forget(step.sessions)
-        self.cache.apply(step.overlay, step.log, step.ts)
+        self.cache.apply(step.overlay, step.log, step.ts, step.unread)
+
+    def _wanted(self) -> Callable[[Write], bool]:
+        if self.committer.watch is not None:
+            return everything
+        return Wanted(self.cache, self.numbering, self.is_read)
 
     def _look_for_newer_code(self) -> None:
         """Whoever changed the schema may have another one. Then nothing is written here until this one changes too."""

@@ -123,13 +123,24 @@ class DocumentCache:
             if document.id not in self._documents:
                 self._put(document, ts)
 
-    def apply(self, overlay: Overlay, commits: Sequence[Commit | LogEntry], ts: int) -> None:
-        """A batch of commits became visible at `ts`: the versions that it leaves, `overlay`, replace what was known."""
+    def knows(self, id: str) -> bool:
+        """Whether a version of a document is here."""
+        return id in self._documents
+
+    def apply(
+        self, overlay: Overlay, commits: Sequence[Commit | LogEntry], ts: int, unread: Iterable[str] = ()
+    ) -> None:
+        """A batch of commits became visible at `ts`: the versions that it leaves, `overlay`, replace what was known.
+
+        Of what it wrote and is `unread` nothing is known any more.
+        """
         self._newest, documents = ts, overlay.documents
         for known in (self.totals, self.groups, self.counts):
             known.apply(overlay, commits, ts)
         if self.vectors is not None:
             self.vectors.apply(documents, ts)
+        for id in unread:
+            self._forget(id)
         for id, document in documents.items():
             self._forget(id)
             document.forget_derived()

@@ -1,13 +1,14 @@
 """What several processes have committed, as one of them comes to know it from the log."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from reactor.database.committed import Committed
 from reactor.database.documents import Document
 from reactor.database.overlay import Overlay
 from reactor.database.ranges import Touch
-from reactor.database.touched import Touched, keys_of
+from reactor.database.touched import Touched, keys_of, keys_of_write
+from reactor.database.wanted import everything
 from reactor.store.seam import (
     CATALOG_INDEX,
     OUTCOME_INDEX,
@@ -30,13 +31,14 @@ _PAGE = 1_000
 class Step(NamedTuple):
     """From the visible state to a newer one.
 
-    `overlay`   the changes
+    `overlay`   the changes, but for documents that are `unread`
     `log`       the commits, own ones included, in their order
     `news`      what is told of them
     `others`    the entries of commits that are not own ones
     `touched`   what those touched
     `sessions`  clients that had mutations in them
     `records`   tables and indexes, if these have changed
+    `unread`    ids of documents that others wrote and nobody here has asked for
     `forgotten` some of the log was forgotten before it was read: what was known of any document may be wrong
     """
 
@@ -48,29 +50,45 @@ class Step(NamedTuple):
     touched: Touched
     sessions: set[bytes]
     records: Records | None
+    unread: Set[str]
     forgotten: bool
 
 
-async def step_to(caught: CaughtUp, own: Mapping[int, Committed], changes: Overlay, by_id: Mapping[int, int]) -> Step:
+async def step_to(
+    caught: CaughtUp,
+    own: Mapping[int, Committed],
+    changes: Overlay,
+    by_id: Mapping[int, int],
+    is_wanted: Callable[[Write], bool],
+) -> Step:
     """Understand what was caught up with. `own` are news of own commits by ts, and `changes` all that these changed;
-    `by_id` numbers the index by id of each table that is known. Raises StoreError.
+    `by_id` numbers the index by id of each table that is known. What was written and is not wanted stays unread. Raises
+    StoreError.
     """
     snapshot, entries = caught
     others = [entry for entry in entries or () if entry.ts not in own]
     records = await snapshot.records() if entries is None or any(map(_is_of_catalog, entries)) else None
     if entries is not None and not others:
-        return Step(snapshot.ts, changes, entries, list(own.values()), [], Touched(), set(), records, False)
+        return Step(snapshot.ts, changes, entries, list(own.values()), [], Touched(), set(), records, set(), False)
     if records is not None:
         by_id = {table.number: table.by_id for table in records.tables}
+        is_wanted = everything  # whoever looks at tables and indexes that change may need it
     touched = Touched()
     touched.everything = entries is None
     for entry in others:
         touched.add(keys_of(entry, by_id))
-    newest = await _newest(snapshot, others)
+    wanted = {write.id: None for entry in others for write in entry.writes if _concern(write, changes, is_wanted)}
+    unread = {write.id for entry in others for write in entry.writes if write.id not in wanted}
+    newest = await _newest(snapshot, list(wanted))
     overlay, news = _in_order(entries or [], own, newest, by_id)
     # Of what only own commits wrote, the versions at hand are known in more ways than their bytes.
     overlay.documents.update((id, each) for id, each in changes.documents.items() if id not in newest)
-    return Step(snapshot.ts, overlay, entries or [], news, others, touched, _sessions(others), records, entries is None)
+    sessions, forgotten = _sessions(others), entries is None
+    return Step(snapshot.ts, overlay, entries or [], news, others, touched, sessions, records, unread, forgotten)
+
+
+def _concern(write: Write, changes: Overlay, is_wanted: Callable[[Write], bool]) -> bool:
+    return write.id in changes.documents or is_wanted(write)
 
 
 def _is_of_catalog(entry: LogEntry) -> bool:
@@ -82,9 +100,8 @@ def _sessions(entries: Iterable[LogEntry]) -> set[bytes]:
     return {point.new[:SESSION_BYTES] for point in points if point.index == OUTCOME_INDEX and point.new is not None}
 
 
-async def _newest(snapshot: Snapshot, entries: Sequence[LogEntry]) -> dict[str, Document]:
+async def _newest(snapshot: Snapshot, ids: Sequence[str]) -> dict[str, Document]:
     """Documents that were written, as they are now."""
-    ids = list({write.id: None for entry in entries for write in entry.writes})
     found: dict[str, bytes] = {}
     for start in range(0, len(ids), _PAGE):
         found.update(await snapshot.get(ids[start : start + _PAGE]))
@@ -106,7 +123,8 @@ def _in_order(
         mine = own.get(entry.ts)
         news.append(Committed(entry.ts, entry.source, _touches(entry, later, by_id)) if mine is None else mine)
         for write in entry.writes:
-            later[write.id] = Document(write.id, write.old)
+            if write.id in later:
+                later[write.id] = Document(write.id, write.old)
     return overlay, news[::-1]
 
 
@@ -123,13 +141,16 @@ def _touches(entry: LogEntry, later: Mapping[str, Document], by_id: Mapping[int,
     """As `prepare` makes them of the commit, with `later` versions of what it wrote: what it left, that is."""
     touches: list[Touch] = []
     for write in entry.writes:
-        _touch(write, later[write.id], by_id, touches)
+        _touch(write, later.get(write.id), by_id, touches)
     beside = [point for point in entry.points if point.index >= CATALOG_INDEX]
     touches += ((point.index, key, ()) for point in beside for key in (point.old, point.new) if key is not None)
     return touches
 
 
-def _touch(write: Write, new: Document, by_id: Mapping[int, int], touches: list[Touch]) -> None:
+def _touch(write: Write, new: Document | None, by_id: Mapping[int, int], touches: list[Touch]) -> None:
+    if new is None:
+        touches += ((index, key, None) for index, key in keys_of_write(write, by_id))
+        return
     were = () if write.old is None else (Document(write.id, write.old),)
     are = () if new.raw is None else (new,)
     if write.table in by_id:

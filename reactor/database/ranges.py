@@ -30,12 +30,12 @@ class KeyRange(NamedTuple):
         index, key, versions = touch
         if index != self.index or not self.lower <= key < self.upper:
             return False
-        return self.filter is None or self.filter.concerns(versions)
+        return self.filter is None or versions is None or self.filter.concerns(versions)
 
 
-Touch = tuple[int, bytes, tuple[Document, ...]]
-"""A key that a commit wrote: index, key, and the versions of the document, before and after, that have this key there.
-A plain tuple, since every write makes several."""
+Touch = tuple[int, bytes, tuple[Document, ...] | None]
+"""A key that a commit wrote: index, key, and the versions of the document, before and after, that have this key there;
+None where they were not read, as nobody here seemed to need them. A plain tuple, since every write makes several."""
 
 
 class OpenScan:

@@ -32,7 +32,7 @@ from reactor.database.reaching import Reaching
 from reactor.database.touched import Touched, TouchedKey, keys_of
 from reactor.database.transaction import Transaction
 from reactor.errors import StoreError
-from reactor.store.seam import OUTCOME_INDEX, Commit, LogEntry, Store
+from reactor.store.seam import OUTCOME_INDEX, Commit, LogEntry, Store, Write
 
 __all__ = ["SharedCommitter"]
 
@@ -47,7 +47,7 @@ _log = logging.getLogger("reactor.database")
 
 class SharedCommitter(Committer):
     """`on_step` takes in what a step changes of what is known of the database; `by_id` gives, by table number, the
-    number of the index by id.
+    number of the index by id; `wanted` gives a test of whether what others write is to be read at once.
     """
 
     def __init__(
@@ -58,10 +58,11 @@ class SharedCommitter(Committer):
         *,
         on_step: Callable[[Step], None],
         by_id: Callable[[], dict[int, int]],
+        wanted: Callable[[], Callable[[Write], bool]],
         **named: Any,
     ) -> None:
         super().__init__(store, cache, limits, **named)
-        self._on_step, self._by_id = on_step, by_id
+        self._on_step, self._by_id, self._wanted = on_step, by_id, wanted
         self._losers: set[Job] = set()
         """Jobs in the queue that have lost against others' commits."""
         self._places = Places()
@@ -362,7 +363,7 @@ class SharedCommitter(Committer):
         try:
             own = {} if group is None else {news.ts: news for news in group.news}
             changes = Group().overlay if group is None else group.overlay
-            return await step_to(caught, own, changes, self._by_id())
+            return await step_to(caught, own, changes, self._by_id(), self._wanted())
         finally:
             caught.snapshot.release()
 

@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from reactor.database.ranges import KeyRange
-from reactor.store.seam import CATALOG_INDEX, Commit, LogEntry, Point, points_of
+from reactor.store.seam import CATALOG_INDEX, Commit, LogEntry, Point, Write, points_of
 from reactor.values import encode_value
 
-__all__ = ["Touched", "TouchedKey", "keys_of"]
+__all__ = ["Touched", "TouchedKey", "keys_of", "keys_of_write"]
 
 TouchedKey = tuple[int, bytes]
 """Index and key."""
@@ -64,10 +64,16 @@ class Touched:
 
 def keys_of(done: Commit | LogEntry, by_id: Mapping[int, int]) -> list[TouchedKey]:
     """The keys that a commit touched. `by_id`: by table number, the index of its documents by id."""
-    keys = [(by_id[write.table], encode_value(write.id)) for write in done.writes if write.table in by_id]
+    keys: list[TouchedKey] = []
     for write in done.writes:
-        keys += _keys(write.points)
+        keys += keys_of_write(write, by_id)
     return keys + _keys(done.points if isinstance(done, LogEntry) else points_of(done))
+
+
+def keys_of_write(write: Write, by_id: Mapping[int, int]) -> list[TouchedKey]:
+    """Those that the change of one document touched."""
+    keys = [(by_id[write.table], encode_value(write.id))] if write.table in by_id else []
+    return keys + _keys(write.points)
 
 
 def _keys(points: Iterable[Point]) -> list[TouchedKey]:

@@ -96,6 +96,10 @@ class Directory:
         queries = self._queries
         return queries.get((path, args_key, None, identity_key)) or queries.get((path, args_key, None, None))
 
+    def reads(self, index: int) -> bool:
+        """Whether a live query reads an index."""
+        return self._index.reads(index)
+
     # What must run
 
     def touched(self, commits: Iterable[Committed]) -> set[LiveQuery]:

@@ -115,13 +115,17 @@ class RangeIndex(Generic[T]):
             if not found:
                 del self._indexes[index]
 
+    def reads(self, index: int) -> bool:
+        """Whether anybody reads anything of an index."""
+        return index in self._indexes
+
     def touched(self, touch: Touch) -> Iterator[tuple[T, KeyRange]]:
         """Owners that read the written key and whose filter does not keep its document out, each with the range."""
         index, key, versions = touch
         found = self._indexes.get(index)
         if found is not None:
             for owner, lower, upper, filter in found.find(key):
-                if filter is None or filter.concerns(versions):
+                if filter is None or versions is None or filter.concerns(versions):
                     yield owner, KeyRange(index, lower, upper, filter)
 
 

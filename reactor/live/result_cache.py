@@ -143,6 +143,10 @@ class ResultCache:
                         self.drop(result, "commit")
                         self.drops.add(result, Reason("commit", commit.ts, commit.source, touch[1], range))
 
+    def reads(self, index: int) -> bool:
+        """Whether a result depends on an index."""
+        return self._index.reads(index)
+
     def clear(self) -> None:
         """Forget everything: other code serves now."""
         self.generation += 1

@@ -153,7 +153,7 @@ async def test_a_write_touches_what_comes_and_goes(reopened: Callable[[], Store]
 
     async def touched(fields: dict[str, Any]) -> list[tuple[bytes, list[bytes | None]]]:
         touches = await world.touches(lambda db: db.patch(id, fields))
-        return [(at, [each.raw for each in documents]) for index, at, documents in touches if index == number]
+        return [(at, [each.raw for each in documents or ()]) for index, at, documents in touches if index == number]
 
     async def stored() -> bytes | None:
         snapshot = world.db.store.acquire()

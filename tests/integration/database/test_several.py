@@ -21,7 +21,7 @@ from reactor.schema import define_schema, define_table
 from reactor.store.memory_shared import SharedMemory, SharedMemoryStore
 from reactor.store.seam import Commit, Outcome
 from reactor.values import v
-from tests.integration.database.world import SCHEMA, World
+from tests.integration.database.world import SCHEMA, World, touched
 from tests.support.shared_stores import SHARED, Sharing, sharing_of
 
 SESSION = b"s" * 16
@@ -91,9 +91,50 @@ async def test_touches_of_others_have_the_versions_of_the_document(worlds: World
         [version.value()["age"] for version in versions]
         for commit in b.news
         for index, _, versions in commit.touches
-        if index == by_id
+        if index == by_id and versions is not None
     ]
     assert seen == [[1], [1, 2], [2, 3], [3]]
+
+
+async def test_what_nobody_here_reads_stays_unread(worlds: Worlds) -> None:
+    a, b, _ = worlds
+    await a.mutate(lambda db: db.insert("users", {"name": "Bob", "age": 5}))
+    await level(worlds)
+    b.db.is_read = lambda index: False
+    _, ranges = await b.watch(lambda db: db.query("users").filter(lambda q: q.eq(q.field("age"), 1)).collect())
+    seen = len(b.news)
+    id = await a.mutate(lambda db: db.insert("users", {"name": "Ada", "age": 1}))
+    await level(worlds)
+    assert not b.db.cache.knows(id)
+    touches = [touch for commit in b.news[seen:] for touch in commit.touches]
+    assert [versions for _, _, versions in touches] == [None] * 4
+    assert touched(ranges, touches), "it may have passed the filter"
+    # Who asks for it has it, and is told of what changes in it.
+    assert [user["age"] for user in await b.all("users")] == [5, 1]
+    seen = len(b.news)
+    await a.mutate(lambda db: db.patch(id, {"age": 2}))
+    await level(worlds)
+    assert all(versions for commit in b.news[seen:] for _, _, versions in commit.touches)
+    assert [user["age"] for user in await b.all("users")] == [5, 2]
+    assert await b.mutate(adding("Ada")) == 3
+
+
+async def test_own_and_unread_commits_come_in_one_step(worlds: Worlds) -> None:
+    a, b, _ = worlds
+    id = await a.mutate(lambda db: db.insert("users", {"name": "Ada", "age": 1}))
+    await level(worlds)
+    for world in worlds:
+        world.db.is_read = lambda index: False
+    b.gate.hold()
+    own = b.submit(lambda db: db.insert("users", {"name": "Bob", "age": 2}))
+    await asyncio.sleep(0)
+    await a.mutate(lambda db: db.insert("users", {"name": "Cleo", "age": 3}))
+    await a.mutate(lambda db: db.delete(id))
+    b.gate.release()
+    await own.result
+    await level(worlds)
+    for world in worlds:
+        assert sorted(user["name"] for user in await world.all("users")) == ["Bob", "Cleo"]
 
 
 async def test_a_counter_that_all_write_comes_out_exact(worlds: Worlds) -> None:
@@ -529,8 +570,9 @@ async def test_a_store_that_fails_under_the_lock_is_told_and_then_it_goes_on(wor
         max_size=40,
     ),
     data=st.data(),
+    reads=st.booleans(),
 )
-def test_random_transfers_add_up(plan: list[tuple[int, list[str], bool]], data: st.DataObject) -> None:
+def test_random_transfers_add_up(plan: list[tuple[int, list[str], bool]], data: st.DataObject, *, reads: bool) -> None:
     """Each mutation reads some counters and adds one to all of them or fails; each counter's results are 1, 2, 3 ..."""
 
     async def bump(db: DatabaseWriter, names: list[str], fail: bool) -> list[tuple[str, int]]:
@@ -544,6 +586,7 @@ def test_random_transfers_add_up(plan: list[tuple[int, list[str], bool]], data: 
         made = [world_of(lambda node: SharedMemoryStore(memory, node), name) for name in "abc"]
         for world in made:
             await world.open()
+            world.db.is_read = lambda _: reads
         jobs = []
         for node, names, fail in plan:
             jobs.append(made[node].submit(lambda db, n=names, f=fail: bump(db, n, f)))

@@ -134,3 +134,11 @@ def test_keys_in_derived_indexes_are_given_back(monkeypatch: pytest.MonkeyPatch)
     DocumentCache(10_000).apply(overlay(stored), [], 1)
     stored.derived_keys(table)
     assert len(asked) == 2
+
+
+def test_what_was_written_and_is_unread_is_known_no_longer() -> None:
+    cache = DocumentCache(1_000_000)
+    cache.add_all([Document("a", b"{}"), Document("b", b"{}")], 1)
+    cache.apply(Overlay(), [], 2, {"a", "c"})
+    assert [cache.knows(id) for id in "abc"] == [False, True, False]
+    assert cache.get("a", 2) is None

@@ -85,7 +85,7 @@ async def test_a_commit_holds_what_was_kept_and_what_it_replaced() -> None:
         (3, before[1]),
         (3, after[1]),
     ]
-    versions = [[version.raw for version in touch[2]] for touch in touches]
+    versions = [[version.raw for version in touch[2] or ()] for touch in touches]
     assert versions == [[old.raw, new.raw], [old.raw, new.raw], [old.raw], [new.raw]]
 
 
