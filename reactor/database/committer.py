@@ -25,6 +25,7 @@ from reactor.database.latencies import Latencies
 from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
 from reactor.database.preparation import prepare
+from reactor.database.ranges import KeyRange
 from reactor.database.transaction import Transaction
 from reactor.store.seam import Commit, LogEntry, Outcome, Snapshot, Store
 
@@ -88,6 +89,10 @@ class Settled(msgspec.Struct):
     decided: Decided | None = None
     place: int = 0
 
+    def reads(self) -> list[KeyRange]:
+        """What it read, as far as that is kept."""
+        return [] if self.tx is None else self.tx.reads.ranges()
+
 
 class Group:
     """Jobs that ended on the same undurable ground, and the commits among them."""
@@ -110,6 +115,14 @@ class Group:
         if outcome is not None:
             outcome.ts = commit.ts
             self.overlay.outcomes[outcome.session, outcome.request] = outcome
+
+    def join(self, later: "Group") -> None:
+        """What ended upon this group goes with it."""
+        # New lists: whoever was given the old ones holds what the group was.
+        self.settled = [*self.settled, *later.settled]
+        self.commits = [*self.commits, *later.commits]
+        self.news = [*self.news, *later.news]
+        self.overlay.absorb(later.overlay)
 
     def remake(self, kept: list[Settled]) -> None:
         """It has only these any more."""

@@ -27,10 +27,10 @@ from reactor.database.limits import TransactionLimits
 from reactor.database.others import Step, step_to
 from reactor.database.overlay import Overlay
 from reactor.database.places import Places
-from reactor.database.ranges import KeyRange
 from reactor.database.reaching import Reaching
 from reactor.database.touched import Touched, TouchedKey, keys_of
 from reactor.database.transaction import Transaction
+from reactor.database.way import Way
 from reactor.errors import StoreError
 from reactor.store.seam import OUTCOME_INDEX, Commit, LogEntry, Store, Write
 
@@ -80,6 +80,7 @@ class SharedCommitter(Committer):
         self._lock: AbstractAsyncContextManager[None] | None = None
         self._turn = asyncio.Lock()
         self._unlocking: asyncio.Task[None] | None = None
+        self._way = Way(self._flush)
         self._looks = 0
         self._reaching = Reaching()
         self._store.listen(self._heard)
@@ -202,7 +203,7 @@ class SharedCommitter(Committer):
         kept: list[Settled] = []
         for settled in group.settled:
             late = settled.decided is not None and settled.decided.dated and settled.decided.commit.ts <= above
-            if late or (touched and touched.meets(_reads(settled), self._marks(settled))):
+            if late or (touched and touched.meets(settled.reads(), self._marks(settled))):
                 lost.append(settled)
                 touched.add(self._marks(settled))
             else:
@@ -214,7 +215,7 @@ class SharedCommitter(Committer):
     def _marks(self, settled: Settled) -> list[TouchedKey]:
         """The keys that a job touched. One that failed had its place among the client's others all the same."""
         written = [] if settled.decided is None else keys_of(settled.decided.commit, self._by_id())
-        return written + [(item.index, item.upper[:-1]) for item in _reads(settled) if item.index == OUTCOME_INDEX]
+        return written + [(item.index, item.upper[:-1]) for item in settled.reads() if item.index == OUTCOME_INDEX]
 
     def _number(self, group: Group, above: int) -> None:
         """Give the commits of a group times above one that others have reached."""
@@ -240,6 +241,8 @@ class SharedCommitter(Committer):
         self._flush_asked = False
         if self._in_flight is not None or self._looking or self._insisting or not self._forming.settled:
             return
+        if self._way.given:
+            return
         group, self._forming = self._forming, Group()
         if any(settled.tx is not None for settled in group.settled):
             # Also where nothing was written: what was read must be no older than what others were told before.
@@ -262,6 +265,7 @@ class SharedCommitter(Committer):
         return await self._look(group)
 
     def _revise(self, group: Group, ts: int, entries: list[LogEntry] | None) -> list[Commit]:
+        self._grow(group)
         by_id, touched = self._by_id(), Touched()
         touched.everything = entries is None
         for entry in entries or ():
@@ -270,10 +274,21 @@ class SharedCommitter(Committer):
         self._number(group, ts)
         return group.commits
 
+    def _grow(self, group: Group) -> None:
+        """What has ended while the group waited for its turn goes with it, but for what was built upon what it lost."""
+        joined, self._forming, touched = self._forming, Group(), Touched()
+        touched.add(key for settled in self._lost(group) for key in self._marks(settled))
+        self._sent = [*self._sent, *joined.settled]
+        self._sift(joined, touched)
+        group.join(joined)
+
+    def _lost(self, group: Group) -> list[Settled]:
+        stayed = set(map(id, group.settled))
+        return [settled for settled in self._sent if id(settled) not in stayed]
+
     def _take_lost(self, group: Group) -> list[Settled]:
         """What others' commits have undone of the group that was in flight."""
-        stayed = set(map(id, group.settled))
-        lost, self._sent = [settled for settled in self._sent if id(settled) not in stayed], []
+        lost, self._sent = self._lost(group), []
         return lost
 
     def _made_durable(self, group: Group, step: Step | None, error: BaseException | None) -> None:
@@ -286,6 +301,8 @@ class SharedCommitter(Committer):
         if step is not None:
             self._kept(group)
             self._again([*lost, *self._see(step, group.commits, lost)])
+            if not self._rung and not self._losers:
+                self._way.give(len(group.commits), len(step.others), time.perf_counter() - self._flushed)
             self._flush()
         else:
             self._lose(group, error or StoreError("the commit was given up"))
@@ -314,7 +331,8 @@ class SharedCommitter(Committer):
 
     def _heard(self) -> None:
         self._rung = True
-        self._follow()
+        self._way.take()
+        self._go_on()
 
     def _follow(self) -> None:
         """Catch up, unless that comes anyway."""
@@ -479,10 +497,6 @@ class SharedCommitter(Committer):
 def _is_urgent(job: Job) -> bool:
     """Whether it is one by which others see that this process lives."""
     return getattr(job, "urgent", False)
-
-
-def _reads(settled: Settled) -> list[KeyRange]:
-    return [] if settled.tx is None else settled.tx.reads.ranges()
 
 
 def _refuse(ts: int, entries: Iterable[LogEntry] | None) -> list[Commit]:

@@ -137,6 +137,60 @@ async def test_own_and_unread_commits_come_in_one_step(worlds: Worlds) -> None:
         assert sorted(user["name"] for user in await world.all("users")) == ["Bob", "Cleo"]
 
 
+async def test_what_ends_while_a_group_waits_for_its_turn_goes_with_it(worlds: Worlds) -> None:
+    a, b, _ = worlds
+    await a.mutate(adding("Ada"))
+    await level(worlds)
+    committer: Any = a.db.committer
+    groups = committer.groups
+    a.gate.hold()
+    jobs = [a.submit(adding("Bob"))]
+    await asyncio.sleep(0)
+    jobs += [a.submit(adding(name)) for name in ("Bob", "Cleo", "Ada", "Bob")]
+    while len(committer._forming.settled) < 4:
+        await asyncio.sleep(0)
+    await b.mutate(adding("Dan"))
+    a.gate.release()
+    assert [await job.result for job in jobs] == [1, 2, 1, 2, 3]
+    assert [job.runs for job in jobs] == [1] * 5
+    assert committer.groups == groups + 1
+    await level(worlds)
+    for world in worlds:
+        found = {user["name"]: user["age"] for user in await world.all("users")}
+        assert found == {"Ada": 2, "Bob": 3, "Cleo": 1, "Dan": 1}
+
+
+async def test_what_was_built_upon_a_loser_does_not_join_the_group_that_lost_it(worlds: Worlds) -> None:
+    """The group is adapted twice, since others were faster again, and in between ends what ran meanwhile."""
+    a, b, _ = worlds
+    await a.mutate(adding("hot"))
+    await level(worlds)
+    committer: Any = a.db.committer
+    go, add, commit = asyncio.Event(), adding("cold"), a.gate.commit
+
+    async def waiting(db: DatabaseWriter) -> int:
+        await go.wait()
+        return await add(db)
+
+    async def adapted_twice(batch: list[Commit], *, revise: Any, **named: Any) -> None:
+        a.gate.commit = commit  # pyright: ignore[reportAttributeAccessIssue]
+        await b.mutate(adding("hot", 100))
+        snapshot, entries = await a.db.store.catch_up()
+        revise(snapshot.ts, entries)
+        snapshot.release()
+        go.set()
+        while not committer._forming.settled:
+            await asyncio.sleep(0)
+        await commit(batch, revise=revise, **named)
+
+    a.gate.commit = adapted_twice  # pyright: ignore[reportAttributeAccessIssue]
+    loser = a.submit(adding("hot", 10), session=SESSION, request=1)
+    follower = a.submit(waiting, session=SESSION, request=2)
+    assert [await job.result for job in (loser, follower)] == [111, 1]
+    assert (loser.runs, follower.runs) == (2, 2)
+    assert loser.ts < follower.ts
+
+
 async def test_a_counter_that_all_write_comes_out_exact(worlds: Worlds) -> None:
     jobs = [world.submit(adding("hot")) for _ in range(20) for world in worlds]
     results = [await job.result for job in jobs]
@@ -260,6 +314,7 @@ async def test_one_that_was_running_when_a_group_was_not_kept_stays_behind_those
     await a.mutate(adding("hot"))
     await level(worlds)
     go, add, commit, commits = asyncio.Event(), adding("cold", 5), a.gate.commit, count(1)
+    written, more = asyncio.Event(), asyncio.Event()
 
     async def waiting(db: DatabaseWriter) -> int:
         await go.wait()
@@ -269,16 +324,20 @@ async def test_one_that_was_running_when_a_group_was_not_kept_stays_behind_those
         if next(commits) == 2:
             raise StoreError("cut off")
         await commit(batch, **named)
+        written.set()
+        await more.wait()
 
     monkeypatch.setattr(a.gate, "commit", the_second_fails)
     a.gate.hold()
     first = a.submit(adding("first"))
     await asyncio.sleep(0)
     loser = a.submit(adding("hot", 10), session=SESSION, request=1)
-    unkept = a.submit(adding("unkept"))
-    follower = a.submit(waiting, session=SESSION, request=2)
     await b.mutate(adding("hot", 100))
     a.gate.release()
+    await written.wait()
+    unkept = a.submit(adding("unkept"))  # too late for the group that was written
+    follower = a.submit(waiting, session=SESSION, request=2)
+    more.set()
     assert await first.result == 1
     with pytest.raises(StoreError):
         await unkept.result
