@@ -28,11 +28,12 @@ from reactor.database.others import Step, step_to
 from reactor.database.overlay import Overlay
 from reactor.database.places import Places
 from reactor.database.reaching import Reaching
-from reactor.database.touched import Touched, TouchedKey, keys_of
+from reactor.database.sifting import marks, sift
+from reactor.database.touched import Touched, keys_of
 from reactor.database.transaction import Transaction
 from reactor.database.way import Way
 from reactor.errors import StoreError
-from reactor.store.seam import OUTCOME_INDEX, Commit, LogEntry, Store, Write
+from reactor.store.seam import Commit, LogEntry, Store, Write
 
 __all__ = ["SharedCommitter"]
 
@@ -195,27 +196,7 @@ class SharedCommitter(Committer):
     # Sifting
 
     def _sift(self, group: Group, touched: Touched, above: int = 0) -> list[Settled]:
-        """Take out of a group what `touched` has undone, and what was built upon that, and give it in its order.
-
-        What was taken out has touched its keys too. Nothing stays whose time is part of it and not after `above`.
-        """
-        lost: list[Settled] = []
-        kept: list[Settled] = []
-        for settled in group.settled:
-            late = settled.decided is not None and settled.decided.dated and settled.decided.commit.ts <= above
-            if late or (touched and touched.meets(settled.reads(), self._marks(settled))):
-                lost.append(settled)
-                touched.add(self._marks(settled))
-            else:
-                kept.append(settled)
-        if lost:
-            group.remake(kept)
-        return lost
-
-    def _marks(self, settled: Settled) -> list[TouchedKey]:
-        """The keys that a job touched. One that failed had its place among the client's others all the same."""
-        written = [] if settled.decided is None else keys_of(settled.decided.commit, self._by_id())
-        return written + [(item.index, item.upper[:-1]) for item in settled.reads() if item.index == OUTCOME_INDEX]
+        return sift(group, touched, self._by_id(), above)
 
     def _number(self, group: Group, above: int) -> None:
         """Give the commits of a group times above one that others have reached."""
@@ -277,7 +258,7 @@ class SharedCommitter(Committer):
     def _grow(self, group: Group) -> None:
         """What has ended while the group waited for its turn goes with it, but for what was built upon what it lost."""
         joined, self._forming, touched = self._forming, Group(), Touched()
-        touched.add(key for settled in self._lost(group) for key in self._marks(settled))
+        touched.add(key for settled in self._lost(group) for key in marks(settled, self._by_id()))
         self._sent = [*self._sent, *joined.settled]
         self._sift(joined, touched)
         group.join(joined)
@@ -402,7 +383,7 @@ class SharedCommitter(Committer):
         guarded(self._on_visible, step.news)
         self._rung |= self._reaching.tell(self.visible, self._looks)
         for settled in lost:
-            step.touched.add(self._marks(settled))
+            step.touched.add(marks(settled, self._by_id()))
         undone = self._sift(self._forming, step.touched)
         if self._running is not None:
             self._missed.merge(step.touched)
