@@ -19,7 +19,7 @@ dev: $(stamps)/dev web/school/dist/.built ## serve the application in DIR (the s
 	@exec .venv/bin/reactor dev "$(DIR)" $(ARGS)
 
 # One process more than cores, for many wait for servers.
-side_by_side = --numprocesses=$$(.venv/bin/python -c 'import os; print(min(os.cpu_count() + 1, 5))') --dist=loadfile
+side_by_side = --numprocesses=$$(.venv/bin/python -c 'import os; print(min(os.cpu_count() + 1, 5))') --dist=loadfile --no-loadscope-reorder
 
 # All at once, side by side; chosen ones, by ARGS, in one process.
 test: $(stamps)/test tests/clients/node_modules/.installed web/school/dist/.built ## run every test that this machine can run

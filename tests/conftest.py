@@ -45,6 +45,9 @@ if PROFILE not in ("default", "brief", "nightly"):
     raise pytest.UsageError(f'REACTOR_TEST_PROFILE is "default", "brief" or "nightly", not {PROFILE!r}')
 hypothesis.settings.load_profile(PROFILE)
 
+# Files that take long begin first, or one process would still be at them when the others have nothing left to do.
+_LONG = ("crash", "docs", "clients", "browser", "integration/jobs", "integration/openapi", "integration/workers")
+
 _NIGHTLY_SECONDS = 3_600.0
 # Statements go to another process, and commits wait for one.
 _OTHER_STORE_SECONDS = 240.0
@@ -62,6 +65,14 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     """The address of an empty database."""
     with postgres.database() as name:
         yield postgres.url(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_is_short)
+
+
+def _is_short(item: pytest.Item) -> bool:
+    return not item.nodeid.removeprefix("tests/").startswith(_LONG)
 
 
 def pytest_collection_finish() -> None:

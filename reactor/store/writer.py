@@ -44,12 +44,19 @@ class ThreadConnection(aiosqlite.Connection):
             # be closed by then if the caller gives up.
             if self._stopping is not None:
                 await self._stopping
+                self._thread.join()
             raise store_error(error, f"opening {self._path}") from error
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Let the thread end when its queue is empty; the future is done then."""
         self._stopping = super().stop()  # pyright: ignore[reportUnknownMemberType]
         return self._stopping
+
+    async def close(self) -> None:
+        """Do what is queued, and end the thread. Idempotent."""
+        await super().close()
+        # It has said that it ends, and does nothing else any more; who looks for threads now shall not find it.
+        self._thread.join()
 
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run `work` with the connection in its thread. Raises StoreFull or StoreError for SQLite's errors in it."""

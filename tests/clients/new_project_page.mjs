@@ -1,8 +1,8 @@
 // The page of a project that `reactor init` made, in a window without a browser: tells what it shows whenever that
 // changes, and types what it is told. Options: folder, the project; kind, its template.
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import { JSDOM } from 'jsdom';
@@ -46,7 +46,13 @@ const bundled = () => {
   });
   return out;
 };
-await import(pathToFileURL(options.kind === 'react' ? bundled() : join(options.folder, 'web', 'main.js')));
+if (options.kind === 'react') {
+  const file = bundled();
+  await import(pathToFileURL(file));
+  rmSync(dirname(file), { recursive: true });
+} else {
+  await import(pathToFileURL(join(options.folder, 'web', 'main.js')));
+}
 
 // As a person types: React looks at the value that the element itself has.
 const { set } = Object.getOwnPropertyDescriptor(window.HTMLInputElement.prototype, 'value');
