@@ -207,6 +207,7 @@ class SharedCommitter(Committer):
         if not lost:
             return
         self.reruns += len(lost)
+        self._way.lose(len(lost))
         self._places.again(lost)
         jobs = [settled.job for settled in lost]
         if self._holding:

@@ -28,9 +28,19 @@ _SPARED = 2
 
 _MOST_IDS = 4_096
 
+_SHORT = 64
+"""Scans with up to so many entries are remembered."""
+
+_MOST_KNOWN = 4_096
+"""So many entries are, in all, each scan counted as one more."""
+
+
+_Scan = tuple[int, bytes, bytes, bool, int]
+
 
 class PostgresSnapshot:
-    """The state at commit `ts`. Its coroutines wait for PostgreSQL, unless they read what is resident.
+    """The state at commit `ts`. Its coroutines wait for PostgreSQL, unless they read what is resident, or scan what was
+    scanned before: the mutations of a group often look up the same few documents.
 
     `long`: indexes that may have entries whose keys are long.
     """
@@ -44,6 +54,8 @@ class PostgresSnapshot:
         self._waiting: deque[asyncio.Future[Connection]] = deque()
         self._pinning = self._joining = False
         self._exported: str | None = None
+        self._known: dict[_Scan, list[tuple[bytes, str]]] = {}
+        self._size = 0
 
     # Reading
 
@@ -61,8 +73,14 @@ class PostgresSnapshot:
     ) -> list[tuple[bytes, str]]:
         if index in self.residents:
             return self.residents[index].scan(lower, upper, reverse=reverse, limit=limit)
-        keys = await self._keys(index, lower, upper, reverse=reverse, limit=limit)
-        return [(key, id_in_key(key)) for key in keys]
+        self._check()
+        asked = index, lower, upper, reverse, limit
+        found = self._known.get(asked)
+        if found is None:
+            keys = await self._keys(index, lower, upper, reverse=reverse, limit=limit)
+            found = [(key, id_in_key(key)) for key in keys]
+            self._remember(asked, found)
+        return found.copy()
 
     async def count(self, index: int, lower: bytes, upper: bytes, *, limit: int) -> tuple[int, bytes | None]:
         if index in self.residents or index in self.long:
@@ -118,9 +136,20 @@ class PostgresSnapshot:
             keys.sort(reverse=reverse)
         return keys[:limit]
 
-    async def _rows(self, name: str, *args: Any) -> list[Any]:
+    def _remember(self, asked: _Scan, found: list[tuple[bytes, str]]) -> None:
+        if len(found) > _SHORT or asked in self._known:
+            return
+        self._size += 1 + len(found)
+        if self._size > _MOST_KNOWN:
+            self._known, self._size = {}, 1 + len(found)
+        self._known[asked] = found
+
+    def _check(self) -> None:
         if self.holders <= 0:
             raise StoreError("a snapshot was read after its release; acquire a new one")
+
+    async def _rows(self, name: str, *args: Any) -> list[Any]:
+        self._check()
         self.holders += 1
         return await asyncio.shield(self._owner.background.begin(self._read(self._statements[name].sql, args)))
 

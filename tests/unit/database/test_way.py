@@ -52,3 +52,15 @@ async def test_it_is_given_once_at_a_time() -> None:
     await ended.wait()
     await asyncio.sleep(0)
     assert calls == ["ended"]
+
+
+async def test_nobody_is_given_way_who_undoes_what_waits() -> None:
+    way = Way(lambda: None)
+    given: list[bool] = []
+    for lost in (4, 4, 4, 4, *[0] * 30):
+        way.lose(lost)
+        way.give(4, 4, MINUTES)
+        given.append(way.given)
+        way.take()
+    assert not any(given[:4])
+    assert all(given[-10:])
