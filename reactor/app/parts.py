@@ -407,7 +407,8 @@ def _transaction_limits(settings: Settings) -> TransactionLimits:
 def _file_store(settings: Settings) -> FileStore:
     folder = settings.data / "files"
     if settings.files is None:
-        return LocalFiles(folder)
+        # Who shares a SQLite file has its folder, and these files with it.
+        return LocalFiles(folder, reached_by_all=settings.database is None)
     # Who has no bucket need not wait for its library.
     from reactor.files.bucket import BucketFiles
 

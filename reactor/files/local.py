@@ -39,11 +39,10 @@ interpreter's lock and a flush of the disk, and takes longer."""
 
 class LocalFiles:
     """A folder of files, which is made if missing. The data folder's lock keeps other servers away from it; several
-    processes of one server may use it."""
+    processes of one server may use it. `reached_by_all`: those are all the servers that its database has."""
 
-    reached_by_all = False
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, reached_by_all: bool = False) -> None:
+        self.reached_by_all = reached_by_all
         self._folder, self._arriving = folder, folder / "arriving"
         self._pool: ThreadPoolExecutor | None = None
         self.key = b""

@@ -110,8 +110,8 @@ class Rounds:
             self._directory.news(commits)
 
     def on_the_way(self, commits: list[Committed], overlay: Overlay) -> None:
-        """Commits are being made durable: use the time, unless there is something else to do. None: those before were
-        lost."""
+        """Commits are being made durable: use the time, unless there is something else to do. An empty list: those
+        before were lost."""
         if self._ahead is None:
             return
         if not commits:

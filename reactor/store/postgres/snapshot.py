@@ -34,6 +34,9 @@ _SHORT = 64
 _MOST_KNOWN = 4_096
 """So many entries are, in all, each scan counted as one more."""
 
+_MOST_BYTES = 1_024
+"""Bounds that are longer together are not remembered, or clients could fill the memory with what they look for."""
+
 
 _Scan = tuple[int, bytes, bytes, bool, int]
 
@@ -137,7 +140,8 @@ class PostgresSnapshot:
         return keys[:limit]
 
     def _remember(self, asked: _Scan, found: list[tuple[bytes, str]]) -> None:
-        if len(found) > _SHORT or asked in self._known:
+        index, lower, upper = asked[:3]
+        if len(found) > _SHORT or len(lower) + len(upper) > _MOST_BYTES or index in self.long or asked in self._known:
             return
         self._size += 1 + len(found)
         if self._size > _MOST_KNOWN:

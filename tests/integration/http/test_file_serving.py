@@ -178,7 +178,7 @@ async def test_other_pages_may_read_files(gallery: Api, url: str):
     assert "content-range" in response.headers["access-control-expose-headers"]
 
 
-@pytest.mark.stores("sqlite", because="another server of the database may have them in its folder")
+@pytest.mark.stores("sqlite", "shared", because="another server of the database may have them in its folder")
 async def test_bytes_that_somebody_took_away_are_a_fault_not_an_empty_file(
     gallery: Api, url: str, caplog: pytest.LogCaptureFixture
 ):

@@ -32,6 +32,14 @@ async def store(reopened: Callable[[], Store]) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
+async def postgres_store(postgres_url: str) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(postgres_url)
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
 async def two(postgres_url: str) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
     """Two stores on one database, of the nodes a and b."""
     made = PostgresStore(postgres_url, node="a"), PostgresStore(postgres_url, node="b")

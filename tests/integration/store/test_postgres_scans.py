@@ -1,6 +1,6 @@
 """What a snapshot of PostgreSQL has scanned it need not ask for again."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,14 +10,6 @@ from reactor.errors import StoreError
 from reactor.store.postgres.snapshot import PostgresSnapshot
 from reactor.store.postgres.store import PostgresStore
 from tests.integration.store.rows import BY_WORD, commit, commit_and_advance, entries, insert
-
-
-@pytest.fixture
-async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    store = PostgresStore(postgres_url)
-    await store.open()
-    yield store
-    await store.close()
 
 
 @pytest.fixture
@@ -48,9 +40,9 @@ async def scan(snapshot: PostgresSnapshot, lower: bytes = b"", *, limit: int = 1
     return await snapshot.scan(BY_WORD.id, lower, b"\xff", reverse=reverse, limit=limit)
 
 
-async def test_it_is_asked_for_once_in_a_moment(store: PostgresStore, asked: list[Any]) -> None:
-    await commit_and_advance(store, commit(1, insert(1, b"ape"), insert(2, b"bee")))
-    with now(store) as snapshot:
+async def test_it_is_asked_for_once_in_a_moment(postgres_store: PostgresStore, asked: list[Any]) -> None:
+    await commit_and_advance(postgres_store, commit(1, insert(1, b"ape"), insert(2, b"bee")))
+    with now(postgres_store) as snapshot:
         first = await scan(snapshot)
         assert first == entries((b"ape", 1), (b"bee", 2))
         first.clear()  # it is the caller's own
@@ -61,20 +53,20 @@ async def test_it_is_asked_for_once_in_a_moment(store: PostgresStore, asked: lis
         assert len(asked) == 3
 
 
-async def test_the_next_moment_has_its_own(store: PostgresStore, asked: list[Any]) -> None:
-    await commit_and_advance(store, commit(1, insert(1, b"ape")))
-    with now(store) as old:
+async def test_the_next_moment_has_its_own(postgres_store: PostgresStore, asked: list[Any]) -> None:
+    await commit_and_advance(postgres_store, commit(1, insert(1, b"ape")))
+    with now(postgres_store) as old:
         assert await scan(old) == entries((b"ape", 1))
-        await commit_and_advance(store, commit(2, insert(2, b"bee")))
-        with now(store) as new:
+        await commit_and_advance(postgres_store, commit(2, insert(2, b"bee")))
+        with now(postgres_store) as new:
             assert await scan(new) == entries((b"ape", 1), (b"bee", 2))
         assert await scan(old) == entries((b"ape", 1))
         assert len(asked) == 2
 
 
-async def test_what_is_remembered_has_a_limit(store: PostgresStore, asked: list[Any]) -> None:
-    await commit_and_advance(store, commit(1, *(insert(number, b"ape") for number in range(100))))
-    with now(store) as snapshot:
+async def test_what_is_remembered_has_a_limit(postgres_store: PostgresStore, asked: list[Any]) -> None:
+    await commit_and_advance(postgres_store, commit(1, *(insert(number, b"ape") for number in range(100))))
+    with now(postgres_store) as snapshot:
         for _ in range(2):
             assert len(await scan(snapshot, limit=65)) == 65
         assert len(asked) == 2  # too many to be kept
@@ -84,9 +76,22 @@ async def test_what_is_remembered_has_a_limit(store: PostgresStore, asked: list[
         assert snapshot._size <= 4_096
 
 
-async def test_a_released_one_tells_nothing(store: PostgresStore) -> None:
-    await commit_and_advance(store, commit(1, insert(1, b"ape")))
-    with now(store) as snapshot:
+async def test_long_bounds_and_long_keys_are_not_remembered(postgres_store: PostgresStore, asked: list[Any]) -> None:
+    await commit_and_advance(postgres_store, commit(1, insert(1, b"ape")))
+    with now(postgres_store) as snapshot:
+        for _ in range(2):
+            assert await scan(snapshot, b"\x01" * 1_100) == entries((b"ape", 1))
+        assert len(asked) == 2
+    await commit_and_advance(postgres_store, commit(2, insert(2, b"b" * 5_000)))
+    with now(postgres_store) as snapshot:
+        for _ in range(2):
+            assert await scan(snapshot) == entries((b"ape", 1), (b"b" * 5_000, 2))
+        assert len(asked) == 4
+
+
+async def test_a_released_one_tells_nothing(postgres_store: PostgresStore) -> None:
+    await commit_and_advance(postgres_store, commit(1, insert(1, b"ape")))
+    with now(postgres_store) as snapshot:
         await scan(snapshot)
     with pytest.raises(StoreError, match="after its release"):
         await scan(snapshot)
