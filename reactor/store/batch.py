@@ -10,6 +10,9 @@ from reactor.store.seam import Commit, IndexRecord, LogEntry, Outcome, Point, Wr
 from reactor.store.statements import Statement
 
 __all__ = [
+    "GONE",
+    "NEW",
+    "PUT",
     "Rows",
     "Step",
     "catalog_rows",
@@ -23,6 +26,9 @@ __all__ = [
 
 Step = tuple[str, Sequence[Any]]
 """A statement's text with its parameters."""
+
+GONE, PUT, NEW = 0, 1, 2
+"""What becomes of an index entry. NEW is one of a document that did not exist before, so it is not there yet."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_writes = msgspec.msgpack.Decoder(list[Write]).decode
@@ -44,8 +50,9 @@ def steps_of(batch: Sequence[Commit], statements: dict[str, Statement], *, node:
 class Rows:
     """What a batch leaves behind.
 
-    `documents` by id as (id, table, ts, value or None when it is gone), `entries` by (index, key) and whether they are
-    there; rows of `log` and `outcomes` laid end to end as parameters; and the commits that change the `catalog`.
+    `documents` by id as (id, table, ts, value or None when it is gone), and the ids of those that are `new`; `entries`
+    by (index, key) as GONE, PUT or NEW; rows of `log` and `outcomes` laid end to end as parameters; and the commits
+    that change the `catalog`.
 
     `node`: which process writes to a shared store, whose log has more to tell; empty when the store is not shared.
     """
@@ -53,7 +60,8 @@ class Rows:
     def __init__(self, node: str = "") -> None:
         self._node = node
         self.documents: dict[str, tuple[str, int, int, bytes | None]] = {}
-        self.entries: dict[tuple[int, bytes], bool] = {}
+        self.new: set[str] = set()
+        self.entries: dict[tuple[int, bytes], int] = {}
         self.log: list[Any] = []
         self.outcomes: list[Any] = []
         self.catalog: list[Commit] = []
@@ -63,12 +71,15 @@ class Rows:
         replaced: list[Any] = []
         for write in commit.writes:
             id, table, points = write.id, write.table, write.points
+            if write.old is None and id not in self.documents:
+                self.new.add(id)
+            put = NEW if id in self.new else PUT
             self.documents[id] = (id, table, ts, write.new)
             replaced.append((id, table, write.old, None, points))
             for point in points:
-                self._move(point)
+                self._move(point, put)
         for point in commit.entries:
-            self._move(point)
+            self._move(point, PUT)
         if self._node:
             beside = points_of(commit)
             self.log += (ts, commit.source, _encode(replaced), _encode(beside) if beside else b"", self._node)
@@ -80,14 +91,14 @@ class Rows:
         if commit.tables or commit.indexes or commit.dropped_indexes or commit.shapes:
             self.catalog.append(commit)
 
-    def _move(self, point: Point) -> None:
+    def _move(self, point: Point, put: int) -> None:
         old, new = point.old, point.new
         if old == new:
             return
         if old is not None:
-            self.entries[point.index, old] = False
+            self.entries[point.index, old] = GONE
         if new is not None:
-            self.entries[point.index, new] = True
+            self.entries[point.index, new] = put
 
     def by_statement(self) -> list[tuple[str, list[Any]]]:
         here: list[Any] = []
@@ -99,8 +110,8 @@ class Rows:
             *catalog_rows(self.catalog),
             ("put_documents", here),
             ("delete_documents", gone),
-            ("delete_entries", [part for entry, there in self.entries.items() if not there for part in entry]),
-            ("put_entries", [part for entry, there in self.entries.items() if there for part in entry]),
+            ("delete_entries", [part for entry, how in self.entries.items() if not how for part in entry]),
+            ("put_entries", [part for entry, how in self.entries.items() if how for part in entry]),
             ("put_log", self.log),
             ("put_outcomes", self.outcomes),
         ]

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reactor.store.batch import Rows
+from reactor.store.batch import GONE, NEW, PUT, Rows
 from reactor.store.seam import Commit
 
 __all__ = ["HEAD", "LONGEST", "LongEntries", "columns_of", "head", "rows_of", "split_long"]
@@ -32,17 +32,31 @@ def columns_of(rows: Rows) -> tuple[list[Any], LongEntries, LongEntries]:
     that come."""
     here = [row for row in rows.documents.values() if row[3] is not None]
     gone = [row[0] for row in rows.documents.values() if row[3] is None]
-    dead, long_dead = split_long(entry for entry, there in rows.entries.items() if not there)
-    live, long_live = split_long(entry for entry, there in rows.entries.items() if there)
+    dead, long_dead = _entries(rows, GONE)
+    live, long_live = _entries(rows, PUT)
+    new, long_new = _entries(rows, NEW)
     columns = [
-        *([row[place] for row in here] for place in range(4)),
+        *_turned([row for row in here if row[0] in rows.new]),
+        *_turned([row for row in here if row[0] not in rows.new]),
         gone,
         *dead,
+        *new,
         *live,
         *(rows.log[place::5] for place in range(5)),
         *(rows.outcomes[place::5] for place in range(5)),
     ]
+    for column, more in zip(long_live, long_new, strict=True):
+        column.extend(more)  # pyright: ignore[reportArgumentType] - the same column of both
     return columns, long_dead, long_live
+
+
+def _turned(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows of documents as columns."""
+    return [[row[place] for row in rows] for place in range(4)]
+
+
+def _entries(rows: Rows, how: int) -> tuple[tuple[list[int], list[bytes]], LongEntries]:
+    return split_long(entry for entry, each in rows.entries.items() if each == how)
 
 
 def split_long(entries: Iterable[tuple[int, bytes]]) -> tuple[tuple[list[int], list[bytes]], LongEntries]:

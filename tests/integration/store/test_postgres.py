@@ -228,7 +228,8 @@ LOOKED_UP = {
     "prune_outcomes": "bigint, bigint",
     "delete_index_entries": "bigint, bigint",
     "fill_entries": "bigint, bytea[], text[], bigint",
-    "commit": "bigint, bigint, text[], bigint[], bigint[], bytea[], text[], bigint[], bytea[], bigint[], bytea[], "
+    "commit": "bigint, bigint, text[], bigint[], bigint[], bytea[], text[], bigint[], bigint[], bytea[], text[], "
+    "bigint[], bytea[], bigint[], bytea[], bigint[], bytea[], "
     "bigint[], text[], bytea[], bytea[], text[], bigint[], bytea[], bigint[], bytea[], bytea[], text",
 }
 
@@ -240,7 +241,7 @@ async def test_a_plan_from_when_the_tables_were_small_holds_when_they_are_large(
     await commit_and_advance(store, commit(1, *(insert(number, b"w") for number in range(5)), request=1))
     connection = await store._snapshots.connections.take()
     types = LOOKED_UP[name]
-    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    assert await connection.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
     await connection.execute(f"PREPARE looked{f'({types})' if types else ''} AS {STATEMENTS[name].sql}")
     nulls = f"({', '.join('NULL' for _ in types.split(','))})" if types else ""
     plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE looked{nulls}"))

@@ -114,31 +114,38 @@ SELECT id FROM present WHERE id IS NOT NULL;
 -- name: commit
 -- A whole batch, in one statement that does nothing at all unless the last commit is still the one that it builds upon,
 -- and no one came between whose work it does not see: a statement that has waited for another sees what was there
--- before it waited, while the row that it waited for is the new one. The doorbell tells the other servers.
+-- before it waited, while the row that it waited for is the new one. What is new is put without a look at what is there,
+-- which takes a quarter less. The doorbell tells the other servers.
 WITH turn AS (
     UPDATE meta SET value = $1::bigint WHERE key = 'last_ts' AND value = $2::bigint
     AND xmin = (SELECT seen.xmin FROM meta AS seen WHERE seen.key = 'last_ts') RETURNING value
-), put_documents AS (
+), new_documents AS (
     INSERT INTO documents (id, table_number, ts, value)
     SELECT row.* FROM turn, unnest($3::text[], $4::bigint[], $5::bigint[], $6::bytea[]) AS row
+), put_documents AS (
+    INSERT INTO documents (id, table_number, ts, value)
+    SELECT row.* FROM turn, unnest($7::text[], $8::bigint[], $9::bigint[], $10::bytea[]) AS row
     ON CONFLICT (id) DO UPDATE SET ts = excluded.ts, value = excluded.value
 ), delete_documents AS (
-    DELETE FROM documents WHERE id = ANY($7::text[]) AND EXISTS (SELECT FROM turn)
+    DELETE FROM documents WHERE id = ANY($11::text[]) AND EXISTS (SELECT FROM turn)
 ), delete_entries AS (
-    DELETE FROM index_entries USING unnest($8::bigint[], $9::bytea[]) AS gone (index_id, key)
+    DELETE FROM index_entries USING unnest($12::bigint[], $13::bytea[]) AS gone (index_id, key)
     WHERE index_entries.index_id = gone.index_id AND index_entries.key = gone.key AND EXISTS (SELECT FROM turn)
+), new_entries AS (
+    INSERT INTO index_entries (index_id, key)
+    SELECT row.* FROM turn, unnest($14::bigint[], $15::bytea[]) AS row
 ), put_entries AS (
     INSERT INTO index_entries (index_id, key)
-    SELECT row.* FROM turn, unnest($10::bigint[], $11::bytea[]) AS row
+    SELECT row.* FROM turn, unnest($16::bigint[], $17::bytea[]) AS row
     ON CONFLICT DO NOTHING
 ), put_log AS (
     INSERT INTO commit_log (ts, source, writes, points, node)
-    SELECT row.* FROM turn, unnest($12::bigint[], $13::text[], $14::bytea[], $15::bytea[], $16::text[]) AS row
+    SELECT row.* FROM turn, unnest($18::bigint[], $19::text[], $20::bytea[], $21::bytea[], $22::text[]) AS row
 ), put_outcomes AS (
     INSERT INTO outcomes (ts, session, request, result, logs)
-    SELECT row.* FROM turn, unnest($17::bigint[], $18::bytea[], $19::bigint[], $20::bytea[], $21::bytea[]) AS row
+    SELECT row.* FROM turn, unnest($23::bigint[], $24::bytea[], $25::bigint[], $26::bytea[], $27::bytea[]) AS row
 )
-SELECT value, pg_notify('reactor', $22::text) FROM turn;
+SELECT value, pg_notify('reactor', $28::text) FROM turn;
 
 -- name: delete_long_entries
 -- Long index entries that a batch removed.
