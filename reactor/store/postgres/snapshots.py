@@ -55,8 +55,10 @@ class Snapshots:
         """Close every connection, also of snapshots that somebody still holds."""
         self._current = self._coming = None
         self.closed = True
-        await self.background.close()
+        # Connections first. A statement that is cancelled while it has one lets asyncpg ask PostgreSQL to end it, in a
+        # task that nobody can wait for.
         await self.connections.close()
+        await self.background.close()
 
     def acquire(self) -> PostgresSnapshot:
         snapshot = self._current
