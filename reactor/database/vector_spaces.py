@@ -178,6 +178,7 @@ class VectorSpaces:
         for documents, ts in loading.commits:
             _put(loading.space, documents, ts)
         self._spaces[index.id] = loading.space
+        self._make_room(0, spare=None)  # more than there was room for at the beginning may have come
         loading.done.set_result(None)
 
     async def _apart(self, index: DerivedIndex, snapshot: Snapshot) -> "Space":
