@@ -1,8 +1,9 @@
-"""The load generator: a Node process on its own core, told what to do by one JSON argument."""
+"""The load generator: a process of Node or Python on its own core, told what to do by one JSON argument."""
 
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from harness.servers import BENCH
 __all__ = ["generate", "install"]
 
 MAIN = BENCH / "generator" / "main.mjs"
+ARRIVALS = BENCH / "generator" / "arrivals.py"
 PATIENCE_SECONDS = 900
 
 
@@ -29,7 +31,8 @@ def generate(options: dict[str, object], on_event: Callable[[str], None] = lambd
 
     A generator that fails, or takes longer than `PATIENCE_SECONDS`, raises RuntimeError with what it said.
     """
-    command = ["node", str(MAIN), json.dumps({**options, "patience": PATIENCE_SECONDS})]
+    program = [sys.executable, str(ARRIVALS)] if options["workload"] == "arrivals" else ["node", str(MAIN)]
+    command = [*program, json.dumps({**options, "patience": PATIENCE_SECONDS})]
     figures: dict[str, object] | None = None
     with tempfile.TemporaryFile("w+") as complaint:
         with pinned(generator_core()):

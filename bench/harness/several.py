@@ -12,6 +12,7 @@ from harness.workload import Claim, Phase, Settings, Workload, insert_load, push
 __all__ = ["SEVERAL"]
 
 BARE = "bare asyncpg"
+READ = ", read at once"
 SHARED = "; all share the cores with the generator"
 
 
@@ -75,11 +76,16 @@ def push_claims(s: Settings) -> Iterator[Claim]:
 
 def worker_phases(s: Settings) -> Iterator[Phase | None]:
     crowd = {"subscribers": s.size(1000, 100)}
+    # Workers on free cores: nobody reads meanwhile. Then with receivers that want a core of those that there are.
+    load = {"workload": "arrivals", **crowd, "writes": s.size(40, 5)}
+    for workers in (1, 2):
+        yield Phase(workers_named(s, workers), reactor(s.ws[0], workers=workers), load, pinned=False)
     # A generator that keeps itself awake would take a core from the workers.
     load = {"workload": "fanout", **crowd, "writes": s.size(20, 5), "awake": False}
     for workers in (1, 2):
-        yield Phase(workers_named(s, workers), reactor(s.ws[0], workers=workers), load, pinned=False)
-    same_bytes = {"push_bytes": (workers_named(s, 1),)}
+        server = reactor(s.ws[0], workers=workers)
+        yield Phase(workers_named(s, workers) + READ, server, load, pinned=False)
+    same_bytes = {"push_bytes": (workers_named(s, 1) + READ,)}
     if server := broadcast("bare"):
         load = {"workload": "broadcast", **crowd, "writes": s.size(30, 10)}
         yield Phase("broadcast bare", server, load, borrow=same_bytes)
@@ -87,9 +93,10 @@ def worker_phases(s: Settings) -> Iterator[Phase | None]:
 
 def worker_claims(s: Settings) -> Iterator[Claim]:
     one, two = ((workers_named(s, workers), "last_p50_ms") for workers in (1, 2))
-    what = "one write to 1,000 subscribers of 2 workers, last delivery"
-    yield Claim(what, two, "ms", ("<=", 0.75), reference=one, floors=(("broadcast bare", "last_p50_ms"),))
-    yield Claim("deliveries that never came", (two[0], "missing"), "", ("<=", 0))
+    what = "one write to 1,000 subscribers of 2 workers, last delivery, on free cores"
+    yield Claim(what, two, "ms", ("<=", 0.75), reference=one)
+    for subject in (two[0], two[0] + READ):
+        yield Claim(f"deliveries that never came, {subject}", (subject, "missing"), "", ("<=", 0))
 
 
 def workers_named(s: Settings, workers: int) -> str:
