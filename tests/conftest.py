@@ -17,6 +17,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import pytest_timeout
 
 from tests.support.chosen_store import CHOSEN
 from tests.support.passed_over import SAYS, passed_over
@@ -105,6 +106,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.timeout = _NIGHTLY_SECONDS
     elif config.option.timeout is None and config.option.store != "sqlite":
         config.option.timeout = _OTHER_STORE_SECONDS
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """The clock of a test that failed is stopped for those who look at it; what it has begun must end in time too."""
+    if isinstance(node, pytest.Item):
+        settings = pytest_timeout._get_item_settings(node)  # pyright: ignore[reportPrivateUsage]
+        if settings.timeout:
+            node.config.pluginmanager.hook.pytest_timeout_set_timer(item=node, settings=settings)
 
 
 def pytest_unconfigure() -> None:

@@ -42,6 +42,7 @@ def digest_of(server: Server, id: str) -> str:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.stores("sqlite", because="one of several servers first suspects, and removes later")
 def test_kills_lose_no_file_and_leave_no_pieces(tmp_path: Path):
     acknowledged: dict[str, str] = {}
     with Server("gallery", tmp_path / "data") as server:

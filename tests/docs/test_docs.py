@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,13 @@ def runs(block: Block) -> bool:
     return block.language == "console" or block.mark in MARKS - {"printed"}
 
 
-@pytest.mark.parametrize("page", showing(SHELL), ids=name_of)
+def played(page: Path) -> Any:
+    """A page as a parameter: one that names the SQLite file can be played with that alone."""
+    marks = pytest.mark.stores("sqlite", "shared", because="copies the SQLite file")
+    return pytest.param(page, marks=[marks] if "reactor.db?" in page.read_text(encoding="utf-8") else [])
+
+
+@pytest.mark.parametrize("page", [played(page) for page in showing(SHELL)], ids=name_of)
 def test_what_is_typed_on_a_page_does_what_it_says(page: Path, tmp_path: Path):
     with Stage(page, tmp_path, SERVED_BY.get(name_of(page), "dev")) as stage:
         stage.play(SHELL)

@@ -197,7 +197,8 @@ async def test_the_loop_gets_a_turn_while_many_wait(world: World, monkeypatch: p
     while world.db.committer.waiting:
         seen.append(world.db.committer.waiting)
         await asyncio.sleep(0)
-    assert seen == list(range(9, 0, -1))
+    # Where others may write, the pause that keeps them out ends a few turns later.
+    assert list(dict.fromkeys(seen))[-9:] == list(range(9, 0, -1))
     assert [await job.result for job in jobs] == list(range(10))
 
 
@@ -415,6 +416,7 @@ async def test_without_a_snapshot_jobs_are_refused(world: World, monkeypatch: py
     assert await world.mutate(add(id)) == 0
 
 
+@pytest.mark.stores("sqlite", because="where others may write, a state was read before it is shown")
 async def test_durable_commits_are_answered_even_if_nothing_can_be_read(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ async def test_documents_that_change_places_meanwhile_are_no_twins(reopened: Cal
     await world.close()
 
 
+@pytest.mark.stores("sqlite", because="where others may write, a state was read before it is shown")
 @pytest.mark.parametrize("schema", [by("other"), by("n")])
 async def test_what_cannot_be_read_is_not_taken_for_unique(
     reopened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch, schema: Schema

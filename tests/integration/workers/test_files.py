@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,13 +65,18 @@ def wires(crew: Crew) -> Iterator[dict[int, Wire]]:
         wire.close()
 
 
+def addresses(wire: Wire, file: str) -> list[str]:
+    """Those that a worker gives for a file; none while it has not heard of it."""
+    return [url for url in wire.call("query", "crew:urls", file=file) if url is not None]
+
+
 def test_what_one_worker_took_all_show_and_by_the_addresses_of_each(wires: dict[int, Wire]):
     urls = [wire.call("mutation", "crew:upload_url") for wire in wires.values()]
     for taker in wires.values():
         for url in urls:
             content = f"taken by {taker.worker}".encode()
             file = taker.ask("POST", url, content)["storageId"]
-            shown = [url for wire in wires.values() for url in wire.call("query", "crew:urls", file=file)]
+            shown = [url for wire in wires.values() for url in until(partial(addresses, wire, file), "news of a file")]
             assert all(wire.bytes("GET", url) == content for wire in wires.values() for url in shown)
 
 

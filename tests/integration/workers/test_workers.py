@@ -271,7 +271,7 @@ def test_a_file_that_one_took_is_known_to_all(calm: Crew):
     upload = urllib.request.Request(calm.mutation("crew:upload_url"), content, {"Content-Type": "a/b"}, method="POST")
     with urllib.request.urlopen(upload, timeout=PATIENCE) as answer:
         file = json.load(answer)["storageId"]
-    url = calm.query("crew:url", file=file)
+    url = until(lambda: calm.query("crew:url", file=file), "another worker's news of the file")
     for _ in range(12):
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # each over a connection of its own
             assert answer.read() == content
