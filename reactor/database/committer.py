@@ -26,6 +26,7 @@ from reactor.database.limits import TransactionLimits
 from reactor.database.overlay import Overlay
 from reactor.database.preparation import prepare
 from reactor.database.ranges import KeyRange
+from reactor.database.touched import TouchedKey
 from reactor.database.transaction import Transaction
 from reactor.store.seam import Commit, LogEntry, Outcome, Snapshot, Store
 
@@ -88,6 +89,8 @@ class Settled(msgspec.Struct):
     tx: Transaction | None = None
     decided: Decided | None = None
     place: int = 0
+    marks: list[TouchedKey] | None = None
+    """The keys that it touched, once somebody has asked."""
 
     def reads(self) -> list[KeyRange]:
         """What it read, as far as that is kept."""

@@ -77,9 +77,8 @@ async def step_to(
     touched.everything = entries is None
     for entry in others:
         touched.add(keys_of(entry, by_id))
-    wanted = {write.id: None for entry in others for write in entry.writes if _concern(write, changes, is_wanted)}
-    unread = {write.id for entry in others for write in entry.writes if write.id not in wanted}
-    newest = await _newest(snapshot, list(wanted))
+    wanted, unread = _divided(others, changes, is_wanted)
+    newest = await _newest(snapshot, wanted)
     overlay, news = _in_order(entries or [], own, newest, by_id)
     # Of what only own commits wrote, the versions at hand are known in more ways than their bytes.
     overlay.documents.update((id, each) for id, each in changes.documents.items() if id not in newest)
@@ -87,8 +86,19 @@ async def step_to(
     return Step(snapshot.ts, overlay, entries or [], news, others, touched, sessions, records, unread, forgotten)
 
 
-def _concern(write: Write, changes: Overlay, is_wanted: Callable[[Write], bool]) -> bool:
-    return write.id in changes.documents or is_wanted(write)
+def _divided(
+    entries: Iterable[LogEntry], changes: Overlay, is_wanted: Callable[[Write], bool]
+) -> tuple[list[str], set[str]]:
+    """Ids of the documents that are to be read, and of the others."""
+    wanted: dict[str, None] = {}
+    unread: set[str] = set()
+    for entry in entries:
+        for write in entry.writes:
+            if write.id in changes.documents or is_wanted(write):
+                wanted[write.id] = None
+            else:
+                unread.add(write.id)
+    return list(wanted), unread.difference(wanted)
 
 
 def _is_of_catalog(entry: LogEntry) -> bool:
@@ -142,8 +152,9 @@ def _touches(entry: LogEntry, later: Mapping[str, Document], by_id: Mapping[int,
     touches: list[Touch] = []
     for write in entry.writes:
         _touch(write, later.get(write.id), by_id, touches)
-    beside = [point for point in entry.points if point.index >= CATALOG_INDEX]
-    touches += ((point.index, key, ()) for point in beside for key in (point.old, point.new) if key is not None)
+    for point in entry.points:
+        if point.index >= CATALOG_INDEX:
+            touches += ((point.index, key, ()) for key in (point.old, point.new) if key is not None)
     return touches
 
 

@@ -31,5 +31,8 @@ def sift(group: Group, touched: Touched, by_id: Mapping[int, int], above: int = 
 
 def marks(settled: Settled, by_id: Mapping[int, int]) -> list[TouchedKey]:
     """The keys that a job touched. One that failed had its place among the client's others all the same."""
-    written = [] if settled.decided is None else keys_of(settled.decided.commit, by_id)
-    return written + [(item.index, item.upper[:-1]) for item in settled.reads() if item.index == OUTCOME_INDEX]
+    if settled.marks is None:
+        keys = [] if settled.decided is None else keys_of(settled.decided.commit, by_id)
+        keys += [(item.index, item.upper[:-1]) for item in settled.reads() if item.index == OUTCOME_INDEX]
+        settled.marks = keys
+    return settled.marks

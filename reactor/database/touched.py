@@ -32,14 +32,15 @@ class Touched:
             if index == CATALOG_INDEX:
                 self.everything = True
             self._keys[index].add(key)
-            self._ordered.pop(index, None)
+        if self._ordered:
+            self._ordered.clear()
 
     def merge(self, other: "Touched") -> None:
         """What another one has as well."""
         self.everything |= other.everything
         for index, keys in other._keys.items():
             self._keys[index] |= keys
-            self._ordered.pop(index, None)
+        self._ordered.clear()
 
     def meets(self, ranges: Sequence[KeyRange], written: Iterable[TouchedKey] = ()) -> bool:
         """Whether one of these ranges was read, or one of these keys written, in vain.
@@ -48,16 +49,16 @@ class Touched:
         """
         if self.everything:
             return True
-        return any(map(self._in, ranges)) or any(key in self._keys.get(index, ()) for index, key in written)
+        touched = self._keys
+        for index, key in written:
+            if index in touched and key in touched[index]:
+                return True
+        return any(index in touched and self._in(index, lower, upper) for index, lower, upper, _ in ranges)
 
-    def _in(self, item: KeyRange) -> bool:
-        index, lower, upper, _ = item
-        keys = self._keys.get(index)
-        if keys is None:
-            return False
+    def _in(self, index: int, lower: bytes, upper: bytes) -> bool:
         ordered = self._ordered.get(index)
         if ordered is None:
-            ordered = self._ordered[index] = sorted(keys)
+            ordered = self._ordered[index] = sorted(self._keys[index])
         place = bisect_left(ordered, lower)
         return place < len(ordered) and ordered[place] < upper
 
@@ -66,16 +67,29 @@ def keys_of(done: Commit | LogEntry, by_id: Mapping[int, int]) -> list[TouchedKe
     """The keys that a commit touched. `by_id`: by table number, the index of its documents by id."""
     keys: list[TouchedKey] = []
     for write in done.writes:
-        keys += keys_of_write(write, by_id)
-    return keys + _keys(done.points if isinstance(done, LogEntry) else points_of(done))
+        _add_of_write(write, by_id, keys)
+    _add(done.points if isinstance(done, LogEntry) else points_of(done), keys)
+    return keys
 
 
 def keys_of_write(write: Write, by_id: Mapping[int, int]) -> list[TouchedKey]:
     """Those that the change of one document touched."""
-    keys = [(by_id[write.table], encode_value(write.id))] if write.table in by_id else []
-    return keys + _keys(write.points)
+    keys: list[TouchedKey] = []
+    _add_of_write(write, by_id, keys)
+    return keys
 
 
-def _keys(points: Iterable[Point]) -> list[TouchedKey]:
-    found = [(point.index, point.old) for point in points if point.old is not None]
-    return found + [(point.index, point.new) for point in points if point.new is not None and point.new != point.old]
+def _add_of_write(write: Write, by_id: Mapping[int, int], keys: list[TouchedKey]) -> None:
+    index = by_id.get(write.table)
+    if index is not None:
+        keys.append((index, encode_value(write.id)))
+    _add(write.points, keys)
+
+
+def _add(points: Iterable[Point], keys: list[TouchedKey]) -> None:
+    for point in points:
+        index, old, new = point.index, point.old, point.new
+        if old is not None:
+            keys.append((index, old))
+        if new is not None and new != old:
+            keys.append((index, new))

@@ -19,16 +19,25 @@ class Wanted:
 
     def __init__(self, cache: DocumentCache, numbering: Numbering, is_read: Callable[[int], bool]) -> None:
         self._cache, self._numbering, self._is_read = cache, numbering, is_read
+        self._watched: dict[int, bool] = {}
         self._vectors: set[int] | None = None
 
     def __call__(self, write: Write) -> bool:
         """Whether the document is read here, or is one of the server's own."""
         if write.table < FIRST_USER_TABLE or self._cache.knows(write.id):
             return True
-        is_read = self._is_read
-        if is_read(self._numbering.by_id.get(write.table, -1)) or any(is_read(point.index) for point in write.points):
+        if self._is_watched(self._numbering.by_id.get(write.table, -1)):
             return True
+        for point in write.points:
+            if self._is_watched(point.index):
+                return True
         return write.table in self._of_vectors()
+
+    def _is_watched(self, index: int) -> bool:
+        found = self._watched.get(index)
+        if found is None:
+            found = self._watched[index] = self._is_read(index)
+        return found
 
     def _of_vectors(self) -> set[int]:
         """Tables whose vectors are kept in memory, or may be before the look has ended."""

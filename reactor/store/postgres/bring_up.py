@@ -1,6 +1,6 @@
 """What a new snapshot has in memory: small tables as they are at its moment, and which indexes have long entries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from reactor.store.postgres.columns import LONGEST
 from reactor.store.postgres.resident import Resident
@@ -22,7 +22,8 @@ async def bring_up(
     if entries is None or any(point.index == CATALOG_INDEX for entry in entries for point in entry.points):
         snapshot.long |= await snapshot.indexes_with_long()
     else:
-        snapshot.long |= {point.index for entry in entries for point in _points(entry) if _is_long(point)}
+        for entry in entries:
+            snapshot.long |= _long(entry.points).union(*(_long(write.points) for write in entry.writes))
     snapshot.residents = {}  # so that they are read from the database
     snapshot.residents = {index: await _next(snapshot, each, entries) for index, each in residents.items()}
 
@@ -45,9 +46,6 @@ async def _next(snapshot: PostgresSnapshot, resident: Resident, entries: Sequenc
     return resident.after(entries, written, await snapshot.get(written)) if written else resident
 
 
-def _points(entry: LogEntry) -> list[Point]:
-    return [*entry.points, *(point for write in entry.writes for point in write.points)]
-
-
-def _is_long(point: Point) -> bool:
-    return point.new is not None and len(point.new) > LONGEST
+def _long(points: Iterable[Point]) -> set[int]:
+    """Indexes that get a long entry."""
+    return {point.index for point in points if point.new is not None and len(point.new) > LONGEST}
