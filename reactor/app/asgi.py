@@ -23,6 +23,7 @@ from reactor.http.exchange import (
     read_body,
     request_headers,
     respond,
+    server_stopping,
 )
 from reactor.http.file_api import ROOT
 from reactor.http.function_api import FunctionApi, Request
@@ -36,11 +37,6 @@ __all__ = ["AsgiApp", "SiteApp", "http_actions"]
 Endpoint = Callable[[Request], Awaitable[Answer]]
 
 _log = logging.getLogger("reactor.http")
-
-_STOPPING = (
-    "The server was stopped before this call had ended. What it was to do may have happened or not: look before you "
-    "call again."
-)
 
 _SLASHES = re.compile(r"/{2,}")
 _RUN = "/api/run/"
@@ -148,7 +144,7 @@ class AsgiApp:
             return error_body(error)
         except asyncio.CancelledError:
             # Only a server that stops ends a call; left to go up it would be answered as a failure inside of uvicorn.
-            return error_body(HttpError(503, "ServerStopping", _STOPPING))
+            return error_body(server_stopping())
         except Exception:
             # Quoted: a path may have line breaks, which would look like lines of ours.
             _log.exception("%s %r failed inside of Reactor", scope["method"], scope["path"])

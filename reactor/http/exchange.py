@@ -20,6 +20,7 @@ __all__ = [
     "respond",
     "retry_after",
     "sender_request_id",
+    "server_stopping",
 ]
 
 Scope = MutableMapping[str, Any]
@@ -125,6 +126,16 @@ def is_too_large(headers: dict[bytes, bytes], limit: int) -> bool:
 def body_too_large(limit: int) -> HttpError:
     """The refusal of a body with more than `limit` bytes."""
     return HttpError(413, "BodyTooLarge", f"The request's body is larger than {limit} bytes. Send less at a time.")
+
+
+def server_stopping() -> HttpError:
+    """What a call is told that a stop has cut off."""
+    return HttpError(
+        503,
+        "ServerStopping",
+        "The server was stopped before this call had ended. What it was to do may have happened or not: look before "
+        "you call again.",
+    )
 
 
 async def respond(send: Send, answer: Answer, headers: list[tuple[bytes, bytes]]) -> None:

@@ -35,6 +35,7 @@ from reactor.http.exchange import (
     respond,
     retry_after,
     sender_request_id,
+    server_stopping,
 )
 from reactor.http.traffic import Traffic
 from reactor.runtime.actions import Actions
@@ -105,9 +106,14 @@ class HttpActions:
         identity = await action_identity(headers.get(b"authorization"), self._verify)
         name = f"{'GET' if method == 'HEAD' else method} {found.pattern.shown}"
         call = Call(name, b"{}", identity, request_id=sender_request_id(headers), origin=_origin(scope, headers))
-        failure = await self._actions.serve(
-            call, partial(_run, found.handler, request, incoming, outgoing), found.handler.rate
-        )
+        work = partial(_run, found.handler, request, incoming, outgoing)
+        try:
+            failure = await self._actions.serve(call, work, found.handler.rate)
+        except asyncio.CancelledError:
+            # Only a server that stops ends a call. An answer that has begun just ends, which the client sees.
+            if not outgoing.status:
+                await respond(send, error_body(server_stopping()), [])
+            return
         status, size = outgoing.status, outgoing.size
         if failure is not None and not status:
             answer = _failed(failure, self._max_request)
