@@ -1,5 +1,6 @@
-"""The load generator: a process of Node or Python on its own core, told what to do by one JSON argument."""
+"""The load generator: a process of Node or Python, as a rule on its own core, told what to do by one JSON argument."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -26,7 +27,9 @@ def install() -> None:
         subprocess.run(["npm", "ci", "--loglevel=error"], cwd=BENCH, check=True)
 
 
-def generate(options: dict[str, object], on_event: Callable[[str], None] = lambda event: None) -> dict[str, object]:
+def generate(
+    options: dict[str, object], on_event: Callable[[str], None] = lambda event: None, *, on_its_core: bool = True
+) -> dict[str, object]:
     """Run one workload and return its figures. `on_event` hears "measuring" and "measured" as they happen.
 
     A generator that fails, or takes longer than `PATIENCE_SECONDS`, raises RuntimeError with what it said.
@@ -35,7 +38,7 @@ def generate(options: dict[str, object], on_event: Callable[[str], None] = lambd
     command = [*program, json.dumps({**options, "patience": PATIENCE_SECONDS})]
     figures: dict[str, object] | None = None
     with tempfile.TemporaryFile("w+") as complaint:
-        with pinned(generator_core()):
+        with pinned(generator_core()) if on_its_core else contextlib.nullcontext():
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaint, text=True, cwd=BENCH)
         try:
             for line in process.stdout:

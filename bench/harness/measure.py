@@ -115,7 +115,8 @@ def loaded(phase: Phase, run: Run, folder: Path, observe: Observe | None) -> Fig
             other = running(phase.beside, folder / "beside", fill, on_its_core=phase.pinned)
             options["beside"] = servers.enter_context(other).urls[0]
         before = server.counters()
-        figures = generate(options, (lambda event: observe(server, event)) if observe else (lambda event: None))
+        hear = (lambda event: observe(server, event)) if observe else (lambda event: None)
+        figures = generate(options, hear, on_its_core=phase.pinned)
         counters = {name: value - before.get(name, 0.0) for name, value in server.counters().items()}
         return {**figures, "counters": {name: value for name, value in counters.items() if value}}
 

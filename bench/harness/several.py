@@ -1,7 +1,7 @@
 """Workloads of several processes with one database: nodes on PostgreSQL, workers on SQLite.
 
-Here nothing is pinned but the generator: nodes, their database and the generator share the cores that there are. On two
-cores that says little of what a second machine would bring, so the figures are ratios among such phases.
+Here nothing is pinned: nodes, their database and the generator share the cores that there are. On two cores that says
+little of what a second machine would bring, so the figures are ratios among such phases.
 """
 
 from collections.abc import Iterator

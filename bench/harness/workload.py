@@ -27,7 +27,7 @@ class Phase:
     `once`: only the first run does it (the figures count for all). `borrow`: figures of earlier phases that the
     server's command needs. No server means a program that measures itself: `script` under bench/, given `arguments`
     behind the folder. `beside`: another server on the same core, for the load to use too. `pinned`: all of it is on the
-    server's core; otherwise it shares all cores with the generator.
+    server's core, and the generator on the other; else they share all cores.
     """
 
     subject: str
