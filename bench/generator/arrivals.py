@@ -194,10 +194,11 @@ def fanout(options: dict[str, object]) -> dict[str, float]:
     cpu: list[float] = []
     missing = 0
     for number in range(WARM_UP_WRITES + options["writes"]):
-        time.sleep(PAUSE_SECONDS)
         if number == WARM_UP_WRITES:
             say("measuring")
-        text, used, at = secrets.token_hex(8), server.cpu_seconds(), time.time_ns()
+        used = server.cpu_seconds()  # not just before the write, for it leaves a core busy and its caches full
+        time.sleep(PAUSE_SECONDS)
+        text, at = secrets.token_hex(8), time.time_ns()
         writer.begin("messages:send", {"channel": channel, "body": text + PADDING})
         time.sleep(QUIET_SECONDS)
         used = server.cpu_seconds() - used
