@@ -177,8 +177,13 @@ class VectorSpaces:
             return
         for documents, ts in loading.commits:
             _put(loading.space, documents, ts)
+        try:
+            self._check_room(index, loading.space.held, loading.space.fields)  # again, for more may have come
+        except DeveloperError as error:
+            loading.done.set_exception(error)
+            loading.done.exception()
+            return
         self._spaces[index.id] = loading.space
-        self._make_room(0, spare=None)  # more than there was room for at the beginning may have come
         loading.done.set_result(None)
 
     async def _apart(self, index: DerivedIndex, snapshot: Snapshot) -> "Space":

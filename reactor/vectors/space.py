@@ -113,7 +113,12 @@ class Space:
     @property
     def bytes(self) -> int:
         """About what it takes of memory."""
-        return sum(block.count for block in self._blocks) * row_bytes(self.fields)
+        return self.held * row_bytes(self.fields)
+
+    @property
+    def held(self) -> int:
+        """How many vectors it holds, with those of the past."""
+        return sum(block.count for block in self._blocks)
 
     def put(self, id: str, document: dict[str, Any] | None, ts: int) -> None:
         """The document is so from `ts` on (None: it is gone)."""

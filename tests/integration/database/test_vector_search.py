@@ -321,6 +321,35 @@ async def test_memory_is_bounded(reopened: Callable[[], Store]) -> None:
     await world.close()
 
 
+async def test_what_comes_while_vectors_are_loaded_needs_room_too(
+    reopened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Traffic(reopened(), vector_bytes=50_000)
+    await world.open(words(define_table(v.any()).vector_index("near", vector_field="at", dimensions=1000)))
+    await world.add(*({"at": [1.0] * 1000} for _ in range(10)))
+    filled, go = asyncio.Event(), asyncio.Event()
+    fill = vector_spaces.VectorSpaces._fill
+
+    async def slow(*args: Any) -> None:
+        await fill(*args)
+        filled.set()
+        await go.wait()
+
+    async def search(tx: Transaction) -> Any:
+        return await DatabaseReader(tx).vector_search("words", "near", vector=[1.0] * 1000)
+
+    monkeypatch.setattr(vector_spaces.VectorSpaces, "_fill", slow)
+    searching = asyncio.ensure_future(reading(world, search))
+    await filled.wait()
+    await world.add(*({"at": [1.0] * 1000} for _ in range(10)))
+    go.set()
+    with pytest.raises(DeveloperError, match="20 vectors of 1000 numbers") as e:
+        await searching
+    assert e.value.code == "VectorIndexTooLarge"
+    assert world.db.vectors.bytes == 0
+    await world.close()
+
+
 async def test_a_search_reads_what_may_change_its_answer(reopened: Callable[[], Store]) -> None:
     world = await Traffic(reopened()).open(vectors())
     near, middle, far = await world.add(
