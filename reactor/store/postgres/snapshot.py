@@ -151,6 +151,8 @@ class PostgresSnapshot:
     def _check(self) -> None:
         if self.holders <= 0:
             raise StoreError("a snapshot was read after its release; acquire a new one")
+        if self._owner.closed:
+            raise StoreError("the store is closed; open it before reading")
 
     async def _rows(self, name: str, *args: Any) -> list[Any]:
         self._check()

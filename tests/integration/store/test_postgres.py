@@ -153,9 +153,21 @@ async def test_a_store_can_be_closed_while_it_is_read(postgres_url: str) -> None
     await store.close()
     found = await asyncio.gather(*readings, return_exceptions=True)
     assert all(isinstance(each, (StoreError, asyncio.CancelledError, list)) for each in found)
-    snapshot.release()
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="closed"):
         await words(snapshot)
+    snapshot.release()
+
+
+async def test_what_a_closed_store_remembers_is_not_read_either(postgres_url: str) -> None:
+    store = PostgresStore(postgres_url)
+    await store.open()
+    await commit_and_advance(store, commit(5, insert(1, b"a")))
+    snapshot = store.acquire()
+    assert len(await words(snapshot)) == 1
+    await store.close()
+    with pytest.raises(StoreError, match="closed"):
+        await words(snapshot)
+    snapshot.release()
 
 
 async def test_a_released_snapshot_is_not_read(store: PostgresStore) -> None:
