@@ -46,6 +46,11 @@ class _Loading:
         self.commits: list[tuple[dict[str, Document], int]] = []
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def fail(self, fault: BaseException) -> None:
+        """Whoever waits is told."""
+        self.done.set_exception(fault)
+        self.done.exception()  # that nobody waits is no reason to complain
+
 
 class VectorSpaces:
     """At most `max_bytes` of vectors; those go first that were searched longest ago. Belongs to one event loop.
@@ -88,8 +93,7 @@ class VectorSpaces:
         """Some commits were missed: all has to be read anew."""
         self._spaces.clear()
         for loading in self._loading.values():
-            loading.done.set_exception(StoreError("commits were missed while vectors were read; search again"))
-            loading.done.exception()  # that nobody waits for it is no reason to complain
+            loading.fail(StoreError("commits were missed while vectors were read; search again"))
             loading.task.cancel()
 
     async def close(self) -> None:
@@ -172,16 +176,14 @@ class VectorSpaces:
             return
         fault = task.exception()
         if fault is not None:
-            loading.done.set_exception(fault)
-            loading.done.exception()  # whoever waits is told; that nobody does is no reason to complain
+            loading.fail(fault)
             return
         for documents, ts in loading.commits:
             _put(loading.space, documents, ts)
         try:
             self._check_room(index, loading.space.held, loading.space.fields)  # again, for more may have come
         except DeveloperError as error:
-            loading.done.set_exception(error)
-            loading.done.exception()
+            loading.fail(error)
             return
         self._spaces[index.id] = loading.space
         loading.done.set_result(None)
