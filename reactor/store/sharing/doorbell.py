@@ -22,6 +22,7 @@ _LONGEST_PATH = 100
 """Bytes of a socket's path that every system takes; they differ from 104 to 108, with a zero at the end."""
 
 _NAME_BYTES = 6
+_PREFIX = "reactor-"
 
 _TICK_NS = 1_000_000_000
 """More than any file system's clock takes from one time to the next."""
@@ -107,16 +108,26 @@ class Doorbell:
     def _place(self) -> Path:
         folder = self._folder.resolve()
         bells = folder / "bells"
-        if len(os.fsencode(bells)) + 1 + 2 * _NAME_BYTES <= _LONGEST_PATH:
+        if _is_short(bells):
             self._folder = folder
             bells.mkdir(mode=0o700, exist_ok=True)
             return bells
         note = folder / "bells.txt"
         if note.exists() and _is_ours(found := Path(note.read_text(encoding="utf-8"))):
             return found
-        made = Path(tempfile.mkdtemp(prefix="reactor-"))
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_temporary_files()))
         note.write_text(str(made), encoding="utf-8")
         return made
+
+
+def _is_short(bells: Path) -> bool:
+    return len(os.fsencode(bells)) + 1 + 2 * _NAME_BYTES <= _LONGEST_PATH
+
+
+def _temporary_files() -> str:
+    """TMPDIR may be too long as well."""
+    chosen = tempfile.gettempdir()
+    return chosen if _is_short(Path(chosen, _PREFIX + 8 * "_")) else "/tmp"  # noqa: S108 - mkdtemp makes it ours
 
 
 def _ring(bell: socket.socket, what: bytes, path: str) -> None:
