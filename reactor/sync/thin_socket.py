@@ -125,6 +125,9 @@ class ThinSocket(SocketBase, asyncio.Protocol):
         else:
             # Not joined: what the kernel does not take at once stays a reference to frames that all sockets share.
             self._transport.writelines([message.frame for message in messages])
+            if self.backlog:
+                # asyncio of 3.12 to 3.12.8, 3.13.0 and 3.13.1 forgets to look, and would never tell that it is drained.
+                self._transport.set_write_buffer_limits(high=0)
         self.last_sent = self._clock()
 
     def close(self, code: int | None, reason: str = "") -> None:

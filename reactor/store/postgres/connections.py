@@ -41,7 +41,7 @@ class Background:
         while self._tasks:
             for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.wait(self._tasks)  # gather would not let those be taken out that have ended already
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
