@@ -11,7 +11,7 @@ from tests.support.patience import until
 from tests.support.server import Server
 
 ROUNDS = 20 if PROFILE == "nightly" else 3
-PEOPLE, AT_A_TIME = 60_000, 5_000
+PEOPLE, AT_A_TIME = 60_000 if PROFILE == "nightly" else 30_000, 5_000
 
 
 def progress(server: Server) -> dict[str, Any]:

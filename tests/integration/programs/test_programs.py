@@ -57,14 +57,14 @@ async def attempt(limits: Limits, program: list[Any], *, data: Path | None = Non
 
 @pytest.mark.stores("sqlite", because="keeps its data in memory")
 @pytest.mark.timeout(7200 if NIGHTLY else 300)
-@rounds(350, nightly=8_000)
+@rounds(250, nightly=8_000)
 @given(limits=limits, program=steps)
 def test_programs_in_memory(loop: asyncio.Runner, limits: Limits, program: list[Any]) -> None:
     loop.run(attempt(limits, program))
 
 
 @pytest.mark.timeout(7200 if NIGHTLY else 300)
-@rounds(150, nightly=2_500)
+@rounds(100, nightly=2_500)
 @given(limits=limits, program=steps)
 def test_programs_on_the_disk(loop: asyncio.Runner, tmp_path: Path, limits: Limits, program: list[Any]) -> None:
     data = tmp_path / "data"
