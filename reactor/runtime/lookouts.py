@@ -2,8 +2,8 @@
 
 Python's audit events tell of files, sockets and processes. Clocks, chance, threads and the environment have none in all
 versions: there the functions of the modules are wrapped, which a module that took them by name before does not notice.
-Outside of watched functions a wrapper costs one look at a context variable. An audit hook cannot be taken out again; a
-second installation uses the same one, and in between it does nothing.
+Outside of watched functions a wrapper costs one look at a context variable. An audit hook cannot be taken out again,
+and wrappers in types are not; a second installation uses the same ones, and in between they do nothing.
 
 Not seen: `datetime.now()` and its like, which are in C and belong to a type that cannot be changed; `os.stat`; what a
 library does in C, or in a thread that was there before.
@@ -51,7 +51,6 @@ _WRAPPED: tuple[tuple[Any, str, str], ...] = (
     *((secrets, name, _HIDDEN) for name in secrets.__all__ if name not in ("SystemRandom", "compare_digest")),
     *((uuid, name, _ID) for name in ("uuid1", "uuid4", "uuid6", "uuid7", "uuid8") if hasattr(uuid, name)),
     *((os, name, _HIDDEN) for name in ("urandom", "getrandom") if hasattr(os, name)),
-    (threading.Thread, "start", _THREAD),
     (time, "sleep", _WAIT),
     (asyncio, "create_task", _TASK),
     (asyncio, "to_thread", _THREAD),
@@ -101,11 +100,18 @@ def _install() -> None:
         _replace(module, name, _wrapper(module, name, remedy))
     for name, place in _NOW_BY_DEFAULT.items():
         _replace(time, name, _now_wrapper(name, place))
-    for name in ("__getitem__", "__iter__"):
-        _replace(type(os.environ), name, _environ_wrapper(name))
     if not _hooked:
-        sys.addaudithook(_hear)
+        _install_for_good()
         _hooked = True
+
+
+def _install_for_good() -> None:
+    """What cannot be taken out again, and types: of one that was changed a thousand times CPython 3.13 may go on using
+    what was there before."""
+    sys.addaudithook(_hear)
+    threading.Thread.start = _wrapper(threading.Thread, "start", _THREAD)
+    for name in ("__getitem__", "__iter__"):
+        setattr(type(os.environ), name, _environ_wrapper(name))
 
 
 def _replace(owner: Any, name: str, wrapper: Any) -> None:
