@@ -35,6 +35,15 @@ def connect(file: Path, *, reader: bool, cache: int = PAGE_CACHE) -> sqlite3.Con
     `cache` is as PAGE_CACHE.
     """
     connection = sqlite3.connect(file, timeout=5.0, isolation_level=None, cached_statements=512)
+    try:
+        _set(connection, reader=reader, cache=cache)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set(connection: sqlite3.Connection, *, reader: bool, cache: int) -> None:
     if reader:
         connection.execute("PRAGMA query_only = ON")
     else:
@@ -43,7 +52,6 @@ def connect(file: Path, *, reader: bool, cache: int = PAGE_CACHE) -> sqlite3.Con
         connection.execute("PRAGMA secure_delete = OFF")
     connection.execute(f"PRAGMA cache_size = -{(cache // 4 if reader else cache) // 1024}")
     connection.execute("PRAGMA mmap_size = 0")
-    return connection
 
 
 def prepare(connection: sqlite3.Connection, file: Path, *, copying: bool = False) -> None:
