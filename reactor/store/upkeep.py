@@ -84,7 +84,7 @@ class Upkeep:
         if not dropped:
             return 0
         index = dropped[0]
-        count = connection.execute(self._statements["delete_index_entries"].sql, (index, limit)).rowcount
+        count = connection.execute(self._statements["delete_index_entries"].sql, (index, index, limit)).rowcount
         if count < limit:
             # The index itself is counted as a row, so that one without entries does not end the pruning.
             count += 1

@@ -180,9 +180,9 @@ def _begin(connection: sqlite3.Connection, progress: Progress) -> None:
 
 
 def _drop(connection: sqlite3.Connection, index: int) -> int:
-    sql = "DELETE FROM index_entries WHERE index_id = ?1 AND key IN "
-    sql += "(SELECT key FROM index_entries WHERE index_id = ?1 ORDER BY key LIMIT ?2)"
-    return connection.execute(sql, (index, _DROPPED)).rowcount
+    sql = "DELETE FROM index_entries WHERE index_id = ? AND key IN "
+    sql += "(SELECT key FROM index_entries WHERE index_id = ? ORDER BY key LIMIT ?)"
+    return connection.execute(sql, (index, index, _DROPPED)).rowcount
 
 
 def _complete(connection: sqlite3.Connection) -> None:
