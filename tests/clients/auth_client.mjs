@@ -15,7 +15,7 @@ const fetchToken = async ({ forceRefreshToken }) => {
 const changed = (authenticated) => tell('authenticated', { authenticated });
 
 const scenes = {
-  // Be somebody, do something, be nobody. Then follow orders: somebody else, or the end.
+  // Be somebody, do something; when told to, be nobody.
   async life() {
     const client = new ConvexClient(url);
     client.onUpdate(api.members.me, {}, (who) => tell('me', { who }));
@@ -25,6 +25,7 @@ const scenes = {
     tell('wrote', { who: await client.mutation(api.members.who_writes, {}) });
     tell('acted', { who: await client.action(api.members.who_acts, {}) });
     tell('asked', { who: (await client.query(api.members.me_whole, {})).name });
+    await order(); // behind the tokens: while the client waits for one, it would ask for another one
     client.client.clearAuth();
     tell('after', { who: await client.mutation(api.members.who_writes, {}) });
     await client.close();

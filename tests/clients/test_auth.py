@@ -52,6 +52,7 @@ def test_a_user_comes_and_goes(club: Server, issuer: Issuer):
     with node("auth_client.mjs", club.url, scene="life", room="life") as script:
         assert grant(script, token) is False
         assert grant(script, token) is True
+        script.order(leave=True)
         script.finish()
     assert script.of("before")[0]["who"] is None
     assert script.of("wrote")[0]["who"] == ann
