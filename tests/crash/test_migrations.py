@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PROFILE
 from tests.support.patience import until
+from tests.support.profile import NIGHTLY
 from tests.support.server import Server
 
-ROUNDS = 20 if PROFILE == "nightly" else 3
-PEOPLE, AT_A_TIME = 60_000 if PROFILE == "nightly" else 30_000, 5_000
+ROUNDS = 20 if NIGHTLY else 3
+PEOPLE, AT_A_TIME = 60_000 if NIGHTLY else 30_000, 5_000
 
 
 def progress(server: Server) -> dict[str, Any]:

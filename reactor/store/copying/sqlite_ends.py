@@ -15,6 +15,7 @@ from reactor.store.copying.sqlite_rows import SqliteReader, SqliteThread, read_c
 from reactor.store.copying.tables import DOCUMENTS, LOG, OUTCOMES, Catalog
 from reactor.store.file_format import FORMAT, connect, format_of, is_unfinished, prepare
 from reactor.store.lock import FolderLock
+from reactor.store.sqlite import STATEMENTS
 from reactor.store.unfinished_copy import MARK
 
 __all__ = ["SqliteSource", "SqliteTarget"]
@@ -180,9 +181,7 @@ def _begin(connection: sqlite3.Connection, progress: Progress) -> None:
 
 
 def _drop(connection: sqlite3.Connection, index: int) -> int:
-    sql = "DELETE FROM index_entries WHERE index_id = ? AND key IN "
-    sql += "(SELECT key FROM index_entries WHERE index_id = ? ORDER BY key LIMIT ?)"
-    return connection.execute(sql, (index, index, _DROPPED)).rowcount
+    return connection.execute(STATEMENTS["delete_index_entries"].sql, (index, index, _DROPPED)).rowcount
 
 
 def _complete(connection: sqlite3.Connection) -> None:

@@ -240,7 +240,8 @@ BOUND = (2 * 4 * PAGES + 60) * 4120
 async def test_the_wal_stays_small(tmp_path: Path) -> None:
     """All write all the time, so each has a commit on its way when the others are to pin anew.
 
-    Of twelve looks at it half may be too many: whom the machine gives no time for a while keeps the others' pages.
+    Some of twelve looks may find it larger, but not half of them: whom the machine gives no time for a while keeps the
+    others' pages.
     """
     await _begun(tmp_path)
     with _children(3) as children:

@@ -114,8 +114,8 @@ SELECT id FROM present WHERE id IS NOT NULL;
 -- name: commit
 -- A whole batch, in one statement that does nothing at all unless the last commit is still the one that it builds upon,
 -- and no one came between whose work it does not see: a statement that has waited for another sees what was there
--- before it waited, while the row that it waited for is the new one. What is new cannot be there, and is
--- put without a look, which ON CONFLICT takes for each row. The doorbell tells the other servers.
+-- before it waited, while the row that it waited for is the new one. What is new cannot be there, and is put without the
+-- look that ON CONFLICT takes for each row. The doorbell tells the other servers.
 WITH turn AS (
     UPDATE meta SET value = $1::bigint WHERE key = 'last_ts' AND value = $2::bigint
     AND xmin = (SELECT seen.xmin FROM meta AS seen WHERE seen.key = 'last_ts') RETURNING value
